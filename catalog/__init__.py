@@ -1,0 +1,1 @@
+"""The catalogue: books, their authors, publishers and categories, and what is in stock."""

@@ -1,0 +1,139 @@
+"""What the catalogue's lists offer: fields, orderings and filters."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import CharField, DateTimeField, DecimalField, Q, UUIDField, Value
+from django.db.models.functions import Coalesce
+
+from catalog.fields import end_of_period, parse_language, parse_partial_date
+from catalog.models import (
+    DATE_ABSENT_LAST_DOWN,
+    DATE_ABSENT_LAST_UP,
+    PRICE_ABSENT_LAST_DOWN,
+    PRICE_ABSENT_LAST_UP,
+    Author,
+    Book,
+    BookFormat,
+    Category,
+    Publisher,
+)
+from shelfwise.api.listing import Filter, Listing, Ordering
+from shelfwise.api.parameters import amount, instant, one_of, uuid
+
+
+def _equal(column: str) -> Callable[[Any], Q]:
+    return lambda value: Q(**{column: value})
+
+
+def _until(text: str) -> str:
+    return end_of_period(parse_partial_date(text))
+
+
+_TEXT, _UUID, _TIME = CharField(), UUIDField(), DateTimeField()
+_PRICE = DecimalField(max_digits=12, decimal_places=2)
+
+UPDATED_AT = Ordering(
+    "updated_at", _TIME, to_text=datetime.isoformat, from_text=datetime.fromisoformat
+)
+
+
+def _price_ordering(absent: Decimal) -> Ordering:
+    key = Coalesce("price", absent)
+    return Ordering("price", _PRICE, expression=key, absent=absent, from_text=Decimal)
+
+
+def _date_ordering(absent: str) -> Ordering:
+    key = Coalesce("published_on", Value(absent))
+    return Ordering("published_on", _TEXT, expression=key, absent=absent)
+
+
+def _down(ordering: Ordering) -> Ordering:
+    return replace(ordering, descending=True)
+
+
+BOOKS = Listing(
+    name="books",
+    queryset=lambda: Book.objects.for_listing(),
+    sync_queryset=lambda: Book.objects.for_sync(),
+    columns={
+        "id": "id",
+        "title": "title",
+        "subtitle": "subtitle",
+        "isbn": "isbn",
+        "price": "price",
+        "currency": "tenant__currency",
+        "author": "author_id",
+        "publisher": "publisher_id",
+        "published_on": "published_on",
+        "language": "language",
+        "format": "format",
+        "updated_at": "updated_at",
+    },
+    references={"author": "author__name", "publisher": "publisher__name"},
+    orderings={
+        "title": Ordering("sort_title", _TEXT),
+        "-title": Ordering("sort_title", _TEXT, descending=True),
+        "price": _price_ordering(PRICE_ABSENT_LAST_UP),
+        "-price": _down(_price_ordering(PRICE_ABSENT_LAST_DOWN)),
+        "published_on": _date_ordering(DATE_ABSENT_LAST_UP),
+        "-published_on": _down(_date_ordering(DATE_ABSENT_LAST_DOWN)),
+        "updated_at": UPDATED_AT,
+        "-updated_at": _down(UPDATED_AT),
+    },
+    default_ordering="title",
+    filters={
+        "author": Filter(uuid, _equal("author_id"), _UUID),
+        "publisher": Filter(uuid, _equal("publisher_id"), _UUID),
+        "category": Filter(uuid, _equal("bookcategory__category_id"), _UUID),
+        "language": Filter(parse_language, _equal("language"), _TEXT),
+        "format": Filter(one_of(BookFormat.values), _equal("format"), _TEXT),
+        "price_min": Filter(amount, _equal("price__gte"), _PRICE),
+        "price_max": Filter(amount, _equal("price__lte"), _PRICE),
+        "published_from": Filter(parse_partial_date, _equal("published_on__gte"), _TEXT),
+        "published_to": Filter(_until, _equal("published_on__lte"), _TEXT),
+        "updated_since": Filter(instant, _equal("updated_at__gte"), _TIME),
+    },
+)
+
+_PARTY_COLUMNS = {"id": "id", "name": "name", "updated_at": "updated_at"}
+_PARTY_ORDERINGS = {
+    "name": Ordering("sort_name", _TEXT),
+    "-name": Ordering("sort_name", _TEXT, descending=True),
+}
+
+AUTHORS = Listing(
+    name="authors",
+    queryset=lambda: Author.objects.for_listing(),
+    columns=_PARTY_COLUMNS,
+    orderings=_PARTY_ORDERINGS,
+    default_ordering="name",
+)
+
+PUBLISHERS = Listing(
+    name="publishers",
+    queryset=lambda: Publisher.objects.for_listing(),
+    columns=_PARTY_COLUMNS,
+    orderings=_PARTY_ORDERINGS,
+    default_ordering="name",
+)
+
+CATEGORIES = Listing(
+    name="categories",
+    queryset=lambda: Category.objects.for_listing(),
+    columns={
+        "id": "id",
+        "scheme": "scheme",
+        "code": "code",
+        "name": "name",
+        "updated_at": "updated_at",
+    },
+    orderings={
+        "code": Ordering("code", _TEXT),
+        "-code": Ordering("code", _TEXT, descending=True),
+    },
+    default_ordering="code",
+)

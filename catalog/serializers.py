@@ -1,0 +1,105 @@
+"""The shapes of the catalogue's answers, and the rules for its bodies."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from catalog.models import Author, Book, Category, Publisher, Stock
+from shelfwise.api.serializers import StrictSerializer
+
+MAX_BATCH = 200
+
+
+class ReferenceSerializer(serializers.Serializer[Any]):
+    """An author or publisher as books name it."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class AuthorSerializer(serializers.ModelSerializer[Author]):
+    class Meta:
+        model = Author
+        fields = ["id", "name", "updated_at"]
+
+
+class PublisherSerializer(serializers.ModelSerializer[Publisher]):
+    class Meta:
+        model = Publisher
+        fields = ["id", "name", "updated_at"]
+
+
+class CategorySerializer(serializers.ModelSerializer[Category]):
+    class Meta:
+        model = Category
+        fields = ["id", "scheme", "code", "name", "updated_at"]
+
+
+class SubjectSerializer(serializers.ModelSerializer[Category]):
+    """A category as a book shows it."""
+
+    class Meta:
+        model = Category
+        fields = ["id", "scheme", "code", "name"]
+
+
+class StockSerializer(serializers.ModelSerializer[Stock]):
+    available = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Stock
+        fields = ["on_hand", "reserved", "available"]
+
+
+class BookItemSerializer(serializers.ModelSerializer[Book]):
+    """A book in a list, out of `Book.objects.for_listing()`."""
+
+    price = serializers.DecimalField(max_digits=12, decimal_places=2, coerce_to_string=False)
+    currency = serializers.CharField(source="tenant.currency")
+    author = ReferenceSerializer()
+    publisher = ReferenceSerializer()
+
+    class Meta:
+        model = Book
+        fields = [
+            "id",
+            "title",
+            "subtitle",
+            "isbn",
+            "price",
+            "currency",
+            "author",
+            "publisher",
+            "published_on",
+            "language",
+            "format",
+            "updated_at",
+        ]
+
+
+class BookSerializer(BookItemSerializer):
+    """One book, out of `Book.objects.for_detail()`."""
+
+    categories = SubjectSerializer(many=True)
+    stock = serializers.SerializerMethodField()
+
+    class Meta(BookItemSerializer.Meta):
+        fields = [
+            *BookItemSerializer.Meta.fields,
+            "description",
+            "page_count",
+            "categories",
+            "created_at",
+            "stock",
+        ]
+
+    def get_stock(self, book: Book) -> dict[str, int]:
+        """What is there; a book without a stock row has none. Joined by the queryset."""
+        stock = getattr(book, "stock", None) or Stock()
+        return dict(StockSerializer(stock).data)
+
+
+class BatchSerializer(StrictSerializer):
+    """Which books to get: up to 200 ids."""
+
+    ids = serializers.ListField(child=serializers.UUIDField(), max_length=MAX_BATCH)

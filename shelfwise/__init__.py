@@ -1,0 +1,1 @@
+"""ShelfWise: a book catalogue and ordering service for many tenants at once."""

@@ -1,0 +1,1 @@
+"""The wire: parsing, rendering, paging and errors of every endpoint."""

@@ -1,0 +1,214 @@
+"""Every error as a problem document (RFC 9457), whoever raised it."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.signals import got_request_exception
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from shelfwise.api.renderers import to_json
+from shelfwise.observability.requests import request_id_of
+
+logger = logging.getLogger("shelfwise.errors")
+
+PROBLEM_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 2
+_BROWSER_PATHS = ("/admin/", "/static/")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a request: where (a JSON pointer or a parameter), what, and the mend."""
+
+    code: str
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+
+    def as_dict(self) -> dict[str, str]:
+        place = {"pointer": self.pointer, "parameter": self.parameter}
+        where = {key: value for key, value in place.items() if value is not None}
+        return {**where, "code": self.code, "detail": self.detail}
+
+
+class ApiProblem(Exception):
+    """An error of the API's own, with all that its answer says."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "bad-request"
+
+    def __init__(self, detail: str, faults: Sequence[Fault] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.faults = list(faults)
+
+
+class BadParameters(ApiProblem):
+    """400: the query string or the path is wrong."""
+
+    code = "bad-parameter"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(
+            faults[0].detail if len(faults) == 1 else "Several parameters are wrong.", faults
+        )
+
+
+class InvalidFields(ApiProblem):
+    """422: the body is well formed, but values in it are not acceptable."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "invalid-fields"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("The body has values that can't be accepted.", faults)
+
+
+class PayloadTooLarge(ApiProblem):
+    """413: the body is larger than this endpoint takes."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "too-large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The body is larger than {limit} bytes.")
+
+
+_CODES = {
+    HTTPStatus.BAD_REQUEST: "bad-request",
+    HTTPStatus.UNAUTHORIZED: "unauthorized",
+    HTTPStatus.FORBIDDEN: "forbidden",
+    HTTPStatus.NOT_FOUND: "not-found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
+    HTTPStatus.NOT_ACCEPTABLE: "not-acceptable",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too-large",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported-media-type",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "invalid-fields",
+    HTTPStatus.SERVICE_UNAVAILABLE: "unavailable",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "internal",
+}
+_DETAILS = {
+    HTTPStatus.BAD_REQUEST: "The request is malformed.",
+    HTTPStatus.NOT_FOUND: "There is nothing here.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This path does not take that method.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on our side. It is logged under the request_id.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database can't answer now. Try again shortly.",
+}
+
+
+def problem(
+    request: HttpRequest,
+    status: int,
+    detail: str | None = None,
+    *,
+    code: str | None = None,
+    faults: Sequence[Fault] = (),
+) -> dict[str, Any]:
+    """The members of a problem document."""
+    known = HTTPStatus(status)
+    return {
+        "type": f"urn:shelfwise:problem:{code or _CODES.get(known, known.phrase.lower().replace(' ', '-'))}",
+        "title": known.phrase,
+        "status": status,
+        "detail": detail or _DETAILS.get(known, known.phrase),
+        "instance": request.path,
+        "request_id": request_id_of(request),
+        "errors": [fault.as_dict() for fault in faults],
+    }
+
+
+def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
+    """DRF's exception handler: every exception of a view becomes a problem document."""
+    request: HttpRequest = context["request"]._request
+    status, detail, code, faults = _describe(error)
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        # Django's own handler never sees it, so what listens (the test client, reporters) is told.
+        got_request_exception.send(sender=handle_exception, request=request)
+        logger.error("unhandled exception", exc_info=error)
+    elif status == HTTPStatus.SERVICE_UNAVAILABLE:
+        logger.warning("database unavailable", exc_info=error)
+    body = problem(request, status, detail, code=code, faults=faults)
+    response = Response(body, status=status, content_type=PROBLEM_TYPE)
+    for name, value in _headers(error, status):
+        response[name] = value
+    return response
+
+
+def _describe(error: Exception) -> tuple[int, str | None, str | None, Sequence[Fault]]:
+    match error:
+        case ApiProblem():
+            return error.status, error.detail, error.code, error.faults
+        case Http404() | exceptions.NotFound():
+            return HTTPStatus.NOT_FOUND, None, None, ()
+        case PermissionDenied():
+            return HTTPStatus.FORBIDDEN, None, None, ()
+        case RequestDataTooBig():
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, None, None, ()
+        case exceptions.ValidationError():
+            faults = list(_field_faults(error.get_full_details(), ""))
+            invalid = InvalidFields(faults)
+            return invalid.status, invalid.detail, invalid.code, faults
+        case exceptions.APIException():
+            return error.status_code, str(error.detail), None, ()
+        case OperationalError() | InterfaceError():
+            return HTTPStatus.SERVICE_UNAVAILABLE, None, None, ()
+        case _:
+            return HTTPStatus.INTERNAL_SERVER_ERROR, None, None, ()
+
+
+def _headers(error: Exception, status: int) -> Iterator[tuple[str, str]]:
+    if challenge := getattr(error, "auth_header", None):
+        yield "WWW-Authenticate", challenge
+    if wait := getattr(error, "wait", None):
+        yield "Retry-After", str(int(wait))
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        yield "Retry-After", str(RETRY_AFTER_SECONDS)
+
+
+def _field_faults(details: Any, pointer: str) -> Iterator[Fault]:
+    """DRF's nested error details, flat, each with the JSON pointer (RFC 6901) of its value."""
+    if isinstance(details, dict) and set(details) == {"message", "code"}:
+        yield Fault(code=details["code"], detail=str(details["message"]), pointer=pointer)
+    elif isinstance(details, dict):
+        for key, inner in details.items():
+            step = "" if key == "non_field_errors" else "/" + _escape(str(key))
+            yield from _field_faults(inner, pointer + step)
+    else:
+        for index, inner in enumerate(details):
+            is_leaf = set(inner) == {"message", "code"}
+            if inner:
+                yield from _field_faults(inner, pointer if is_leaf else f"{pointer}/{index}")
+
+
+def _escape(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+class ProblemMiddleware:
+    """Gives the errors that never reach a view the same form: unknown paths, bad hosts, bad bodies."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if response.status_code < HTTPStatus.BAD_REQUEST or _is_ours(request, response):
+            return response
+        body = to_json(problem(request, response.status_code))
+        answer = HttpResponse(body, status=response.status_code, content_type=PROBLEM_TYPE)
+        if "Allow" in response:
+            answer["Allow"] = response["Allow"]
+        return answer
+
+
+def _is_ours(request: HttpRequest, response: HttpResponseBase) -> bool:
+    kind = response.get("Content-Type", "")
+    return kind in (PROBLEM_TYPE, "application/json") or request.path.startswith(_BROWSER_PATHS)

@@ -1,0 +1,197 @@
+"""What a list endpoint offers, and the SQL of its pages, compiled once a shape.
+
+A keyset page begins beside a row: (key, id) compared as a whole, so that rows with equal keys are
+neither skipped nor repeated, and the thousandth page costs what the first does.
+"""
+
+from __future__ import annotations  # Field takes its type arguments in annotations only
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from django.db.models import F, Field, Q, QuerySet, UUIDField
+from django.db.models.expressions import Combinable, Expression
+from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
+
+from shelfwise.api.parameters import Parser
+from shelfwise.db import CompiledQuery, Param, Row
+from shelfwise.tenancy.scope import tenant_scope
+
+_COMPILED_KEPT = 1024
+_COMPARISONS = {
+    # (towards larger values, the row itself too)
+    (True, False): GreaterThan,
+    (True, True): GreaterThanOrEqual,
+    (False, False): LessThan,
+    (False, True): LessThanOrEqual,
+}
+
+Values = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """A value that rows are sorted by; the id comes after it.
+
+    `column` holds the value. Where it can be NULL, `expression` puts `absent` in its place, as the
+    index does. `field` is for parameters; the two functions are the value's form in a cursor.
+    """
+
+    column: str
+    field: Field[Any, Any]
+    descending: bool = False
+    expression: Expression | None = None
+    absent: Any = None
+    to_text: Callable[[Any], str] = str
+    from_text: Callable[[str], Any] = str
+
+    @property
+    def key(self) -> Combinable:
+        """What rows are compared by: never NULL."""
+        return self.expression or F(self.column)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A parameter that narrows a list: how it is read, and the condition that its value makes."""
+
+    parse: Parser
+    condition: Callable[[Any], Q]
+    field: Field[Any, Any]
+
+
+@dataclass(frozen=True)
+class Side:
+    """On which side of a row a page lies."""
+
+    backward: bool
+    inclusive: bool
+
+
+@dataclass(frozen=True)
+class Shape:
+    """All that decides the SQL of a page but the values in it."""
+
+    ordering: str
+    filters: tuple[str, ...]
+    fields: tuple[str, ...]
+    limit: int
+    tombstones: bool = False
+    side: Side | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """What a list offers, and how a row becomes an item.
+
+    `columns` names the queryset's column for each field of an item, in the order of the answer;
+    `references` names, for a field that holds an id, the column of the name that goes with it:
+    the field becomes `{"id", "name"}` or null. With `sync_queryset`, a list by `updated_at` may
+    ask for tombstones too.
+    """
+
+    name: str
+    queryset: Callable[[], QuerySet[Any, Any]]
+    columns: Mapping[str, str]
+    orderings: Mapping[str, Ordering]
+    default_ordering: str
+    references: Mapping[str, str] = field(default_factory=dict)
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    sync_queryset: Callable[[], QuerySet[Any, Any]] | None = None
+
+    def filtered(self, shape: Shape, values: Mapping[str, Any]) -> QuerySet[Any, Any]:
+        """The rows that the filters leave, of every page. `values` may hold `Param`s."""
+        queryset = self.queryset()
+        if shape.tombstones and self.sync_queryset:
+            queryset = self.sync_queryset()
+        for name in shape.filters:
+            queryset = queryset.filter(self.filters[name].condition(values[name]))
+        return queryset
+
+    def keyset(self, shape: Shape, values: Mapping[str, Any]) -> QuerySet[Any, Any]:
+        """The page's rows and one more, which tells that there is another page.
+
+        With a side, `values` holds the position's `key` and `id` too; a backward page comes in
+        reverse.
+        """
+        ordering, queryset = self.orderings[shape.ordering], self.filtered(shape, values)
+        backward = shape.side is not None and shape.side.backward
+        rising = ordering.descending == backward
+        if shape.side:
+            compare = _COMPARISONS[rising, shape.side.inclusive]
+            position = Row(values["key"], values["id"])
+            queryset = queryset.filter(compare(Row(ordering.key, F("id")), position))
+        return self._sorted(queryset, ordering, rising=rising)[: shape.limit + 1]
+
+    def numbered(self, shape: Shape, values: Mapping[str, Any], page: int) -> QuerySet[Any, Any]:
+        """The same by page number: the rows before it are skipped in the index, by id alone."""
+        ordering = self.orderings[shape.ordering]
+        rising = not ordering.descending
+        rows = self._sorted(self.filtered(shape, values), ordering, rising=rising)
+        begin = (page - 1) * shape.limit
+        ids = rows.values("id")[begin : begin + shape.limit + 1]
+        base = self.sync_queryset if shape.tombstones and self.sync_queryset else self.queryset
+        return self._sorted(base().filter(id__in=ids), ordering, rising=rising)
+
+    def selected(self, shape: Shape) -> list[str]:
+        """The columns of a page's rows: the fields' own first, then what else is needed."""
+        columns = [self.columns[name] for name in shape.fields]
+        columns += [self.references[name] for name in shape.fields if name in self.references]
+        columns += ["id", self.orderings[shape.ordering].column]
+        columns += ["deleted_at", "updated_at"] if shape.tombstones else []
+        return list(dict.fromkeys(columns))
+
+    @staticmethod
+    def _sorted(
+        queryset: QuerySet[Any, Any], ordering: Ordering, *, rising: bool
+    ) -> QuerySet[Any, Any]:
+        if rising:
+            return queryset.order_by(ordering.key.asc(), F("id").asc())
+        return queryset.order_by(ordering.key.desc(), F("id").desc())
+
+
+@lru_cache(maxsize=_COMPILED_KEPT)
+def compiled_keyset(listing: Listing, shape: Shape) -> CompiledQuery:
+    """The SQL of every keyset page of this shape. It takes `tenant`, the filters, `key` and `id`."""
+    values = {name: Param(name, listing.filters[name].field) for name in shape.filters}
+    values["key"] = Param("key", listing.orderings[shape.ordering].field)
+    values["id"] = Param("id", UUIDField())
+    with tenant_scope(Param("tenant", UUIDField())):
+        return CompiledQuery.of(listing.keyset(shape, values).values_list(*listing.selected(shape)))
+
+
+@lru_cache(maxsize=_COMPILED_KEPT)
+def item_builder(listing: Listing, shape: Shape) -> Callable[[Values], dict[str, Any]]:
+    """What makes an item of a row of `listing.selected(shape)`."""
+    places = {column: place for place, column in enumerate(listing.selected(shape))}
+    references = [
+        (name, places[listing.references[name]])
+        for name in shape.fields
+        if name in listing.references
+    ]
+    deleted_at, fields = places.get("deleted_at"), shape.fields
+
+    def build(row: Values) -> dict[str, Any]:
+        if deleted_at is not None and row[deleted_at] is not None:
+            return {
+                "id": row[places["id"]],
+                "deleted": True,
+                "updated_at": row[places["updated_at"]],
+            }
+        item = dict(zip(fields, row, strict=False))
+        for name, place in references:
+            if item[name] is not None:
+                item[name] = {"id": item[name], "name": row[place]}
+        return item
+
+    return build
+
+
+def position_of(listing: Listing, shape: Shape, row: Sequence[Any]) -> tuple[str, Any]:
+    """The sorted value as text, and the id, of a row of `listing.selected(shape)`."""
+    ordering, columns = listing.orderings[shape.ordering], listing.selected(shape)
+    value = row[columns.index(ordering.column)]
+    value = ordering.absent if value is None else value
+    return ordering.to_text(value), row[columns.index("id")]

@@ -1,0 +1,132 @@
+"""Query strings, strictly: an unknown, repeated or malformed parameter is an error, not a guess."""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from shelfwise.api.errors import BadParameters, Fault
+
+Parser = Callable[[str], Any]
+"""Makes a value of a parameter's text. Raises ValueError whose text tells what would be right."""
+
+_MAX_PARAMETERS = 50
+_NAME_SHOWN = 50
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_WHOLE = re.compile(r"[0-9]{1,9}")
+_AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
+
+
+def split_query(query_string: str) -> dict[str, str]:
+    """The text of each parameter given. Raises BadParameters."""
+    try:
+        pairs = parse_qsl(
+            query_string,
+            keep_blank_values=True,
+            encoding="utf-8",
+            errors="strict",
+            max_num_fields=_MAX_PARAMETERS,
+        )
+    except UnicodeDecodeError:
+        raise _bad_query("The query string is not UTF-8.") from None
+    except ValueError:
+        raise _bad_query(f"The query string has more than {_MAX_PARAMETERS} parameters.") from None
+    texts = dict(pairs)
+    if len(texts) < len(pairs):
+        raise _bad_query("A parameter is given more than once.")
+    return texts
+
+
+def parse_parameters(texts: Mapping[str, str], parsers: Mapping[str, Parser]) -> dict[str, Any]:
+    """The typed value of each parameter. Raises BadParameters with every fault found."""
+    values: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for name, text in texts.items():
+        try:
+            values[name] = _value(name, text, parsers)
+        except KeyError:
+            known = ", ".join(sorted(parsers)) or "none"
+            detail = f"There is no such parameter here. Known: {known}."
+            faults.append(Fault("unknown", detail, parameter=name[:_NAME_SHOWN]))
+        except ValueError as error:
+            faults.append(Fault("invalid", str(error), parameter=name))
+    if faults:
+        raise BadParameters(faults)
+    return values
+
+
+def _value(name: str, text: str, parsers: Mapping[str, Parser]) -> Any:
+    parse = parsers[name]
+    if "\0" in text:
+        raise ValueError("The value holds a NUL character.")
+    return parse(text)
+
+
+def _bad_query(detail: str) -> BadParameters:
+    return BadParameters([Fault("invalid", detail)])
+
+
+def whole_number(low: int, high: int) -> Parser:
+    def parse(text: str) -> int:
+        if not _WHOLE.fullmatch(text) or not low <= int(text) <= high:
+            raise ValueError(f"A whole number from {low} to {high} is needed.")
+        return int(text)
+
+    return parse
+
+
+def one_of(choices: Collection[str]) -> Parser:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"One of these is needed: {', '.join(choices)}.")
+        return text
+
+    return parse
+
+
+def some_of(choices: Collection[str]) -> Parser:
+    """A comma-separated list without repetition, in the order of `choices`."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        wanted = text.split(",")
+        unknown = sorted(set(wanted) - set(choices))
+        if unknown:
+            raise ValueError(f"Unknown: {', '.join(unknown)[:100]}. Known: {', '.join(choices)}.")
+        return tuple(choice for choice in choices if choice in wanted)
+
+    return parse
+
+
+def uuid(text: str) -> UUID:
+    if not _UUID.fullmatch(text):
+        raise ValueError("A UUID is needed.")
+    return UUID(text)
+
+
+def amount(text: str) -> Decimal:
+    if not _AMOUNT.fullmatch(text):
+        raise ValueError("An amount like 12 or 12.50 is needed.")
+    return Decimal(text)
+
+
+def instant(text: str) -> datetime:
+    """A point in time, RFC 3339 with its offset; `+` may have become a space on the way."""
+    try:
+        moment = datetime.fromisoformat(text.strip().replace(" ", "+"))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or "T" not in text:
+        raise ValueError("A time with its offset is needed, like 2026-01-31T12:00:00Z.")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("The time is out of range.") from None
+
+
+def truth(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("true or false is needed.")
+    return text == "true"

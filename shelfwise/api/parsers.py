@@ -1,0 +1,117 @@
+"""JSON in, strictly: what one reader would take differently from another is refused."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import IO, Any
+
+import orjson
+from django.conf import settings
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
+from rest_framework.parsers import BaseParser
+
+from shelfwise.api.errors import PayloadTooLarge
+
+MAX_DEPTH = 32
+MAX_NUMBER_LENGTH = 40
+"""Characters of one number: far beyond a price or a quantity, far below what costs time to parse."""
+
+
+class StrictJsonParser(BaseParser):
+    """`application/json` in UTF-8 up to 1 MiB.
+
+    Raises ParseError (400) for broken syntax, NaN, infinities, duplicate keys, NUL characters,
+    lone surrogates, more than 32 levels and overlong numbers; PayloadTooLarge (413) and
+    UnsupportedMediaType (415) for another charset. Numbers with a fraction arrive as Decimal.
+    """
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        request = (parser_context or {})["request"]
+        charset = request.META.get("CONTENT_TYPE", "").lower().partition("charset=")[2]
+        if charset.strip(' "') not in ("", "utf-8", "utf8"):
+            raise UnsupportedMediaType(
+                request.content_type, "JSON is UTF-8; leave the charset out."
+            )
+        return parse_json(_read(stream, request.META))
+
+
+def _read(stream: IO[bytes], meta: Mapping[str, Any]) -> bytes:
+    if "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower():
+        # Without a Content-Length Django sees an empty body; gunicorn ends the chunks itself.
+        stream = meta["wsgi.input"]
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+    body = stream.read(limit + 1)
+    if len(body) > limit:
+        raise PayloadTooLarge(limit)
+    return body
+
+
+def parse_json(body: bytes) -> Any:
+    """The value that `body` holds. Raises ParseError with the place where one is known."""
+    try:
+        # orjson refuses broken UTF-8, lone surrogates and NaN, and bounds the depth in C; it also
+        # takes the last of two equal keys and rounds long numbers, so the second reader decides.
+        _check_values(orjson.loads(body))
+        return json.loads(
+            body,
+            object_pairs_hook=_unique_keys,
+            parse_float=_exact_number,
+            parse_int=_whole_number,
+        )
+    except (orjson.JSONDecodeError, json.JSONDecodeError) as error:
+        raise ParseError(f"The body is not JSON: {error}.") from None
+
+
+def _check_values(value: Any) -> None:
+    """Walks level by level, not by recursion: a client chooses the depth."""
+    level = [value]
+    for _depth in range(MAX_DEPTH):
+        if not level:
+            return
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                below += item.keys()
+                below += item.values()
+            elif isinstance(item, list):
+                below += item
+            elif isinstance(item, str) and "\0" in item:
+                raise ParseError("A string holds a NUL character.")
+        level = below
+    if any(isinstance(item, dict | list) for item in level):
+        raise ParseError(f"The body is nested deeper than {MAX_DEPTH} levels.")
+    _check_flat(level)
+
+
+def _check_flat(level: list[Any]) -> None:
+    if any(isinstance(item, str) and "\0" in item for item in level):
+        raise ParseError("A string holds a NUL character.")
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ParseError("An object has the same key twice.")
+    return found
+
+
+def _exact_number(text: str) -> Decimal:
+    _check_length(text)
+    return Decimal(text)
+
+
+def _whole_number(text: str) -> int:
+    _check_length(text)
+    return int(text)
+
+
+def _check_length(text: str) -> None:
+    if len(text) > MAX_NUMBER_LENGTH:
+        raise ParseError(f"A number has more than {MAX_NUMBER_LENGTH} characters.")

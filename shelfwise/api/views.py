@@ -1,0 +1,29 @@
+"""The base of every API view."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from shelfwise.auth.principal import Principal
+from shelfwise.tenancy.models import Role
+
+
+class TenantView(APIView):
+    """A view of one tenant's data: authenticated, scoped, and open from a role upwards.
+
+    `roles` names the least role for each method that is not a viewer's read.
+    """
+
+    roles: ClassVar[Mapping[str, Role]] = {}
+
+    def role_needed(self, method: str) -> Role:
+        return self.roles.get(method, Role.VIEWER if method in SAFE_METHODS else Role.OWNER)
+
+    @staticmethod
+    def principal(request: Request) -> Principal:
+        """Who asks. Authentication has run by the time a view does."""
+        assert isinstance(request.user, Principal)
+        return request.user

@@ -1,0 +1,1 @@
+"""Tokens: issued at login or by an operator, verified without a query."""

@@ -1,0 +1,94 @@
+"""Logins: a session begins with a password and is prolonged by refresh tokens used once each."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib.auth import authenticate
+from django.utils import timezone
+
+from shelfwise.auth.revocation import revoke
+from shelfwise.auth.tokens import (
+    ACCESS_TTL,
+    REFRESH_TTL,
+    InvalidToken,
+    issue_access_token,
+    issue_refresh_token,
+    verify_refresh_token,
+)
+from shelfwise.ids import uuid7
+from shelfwise.tenancy.models import Role, Session, User
+
+
+class LoginRefused(Exception):
+    """Wrong name or password, or somebody who may not log in; which of these is not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a login answers. `expires_in` is the access token's life in seconds."""
+
+    access: str
+    refresh: str
+    token_type: str = "Bearer"
+    expires_in: int = int(ACCESS_TTL.total_seconds())
+
+
+def log_in(*, username: str, password: str) -> TokenPair:
+    """Begins a session. Operators have no tenant, so no token. Raises LoginRefused."""
+    user = authenticate(username=username, password=password)
+    if not isinstance(user, User) or not _may_log_in(user):
+        raise LoginRefused
+    now = timezone.now()
+    Session.objects.filter(user=user, expires_at__lt=now).delete()
+    session = Session.objects.create(user=user, refresh_id=uuid7(), expires_at=now + REFRESH_TTL)
+    return _pair(user, session.id, session.refresh_id)
+
+
+def prolong(*, refresh: str) -> TokenPair:
+    """Replaces a refresh token. Raises LoginRefused.
+
+    A refresh token that was used before is in two hands: the session ends for both (RFC 9700,
+    section 4.14.2).
+    """
+    try:
+        claims = verify_refresh_token(refresh)
+    except InvalidToken:
+        raise LoginRefused from None
+    now, replacement = timezone.now(), uuid7()
+    session = Session.objects.filter(id=claims.session_id, expires_at__gt=now)
+    if not session.filter(refresh_id=claims.refresh_id).update(
+        refresh_id=replacement, expires_at=now + REFRESH_TTL
+    ):
+        end_session(claims.session_id)
+        raise LoginRefused
+    user = User.objects.select_related("tenant").get(session=claims.session_id)
+    if not _may_log_in(user):
+        raise LoginRefused
+    return _pair(user, claims.session_id, replacement)
+
+
+def end_session(session_id: UUID) -> None:
+    """Ends a login: its refresh token at once, its access tokens within 60 s."""
+    if Session.objects.filter(id=session_id).delete()[0]:
+        revoke(str(session_id), lifetime=ACCESS_TTL)
+
+
+def _may_log_in(user: User) -> bool:
+    return user.is_active and user.tenant is not None and user.tenant.suspended_at is None
+
+
+def _pair(user: User, session_id: UUID, refresh_id: UUID) -> TokenPair:
+    assert user.tenant is not None
+    role, subject = Role(user.role), str(user.id)
+    return TokenPair(
+        access=issue_access_token(
+            tenant=user.tenant, role=role, subject=subject, session_id=session_id
+        ),
+        refresh=issue_refresh_token(
+            tenant=user.tenant,
+            role=role,
+            subject=subject,
+            session_id=session_id,
+            refresh_id=refresh_id,
+        ),
+    )

@@ -1,0 +1,50 @@
+"""`/api/v2/auth`: tokens for people."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from shelfwise.api.serializers import StrictSerializer
+from shelfwise.auth.authentication import CHALLENGE
+from shelfwise.auth.serializers import LoginSerializer, RefreshSerializer
+from shelfwise.auth.sessions import LoginRefused, TokenPair, log_in, prolong
+
+
+class _TokenView(APIView):
+    """Open to whoever has a password or a refresh token."""
+
+    authentication_classes = []
+    permission_classes = []
+
+    def get_authenticate_header(self, request: Request) -> str:
+        return CHALLENGE
+
+    def _pair(
+        self,
+        request: Request,
+        serializer_class: type[StrictSerializer],
+        make: Callable[..., TokenPair],
+    ) -> Response:
+        serializer = serializer_class(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        values: dict[str, Any] = serializer.validated_data
+        try:
+            return Response(make(**values))
+        except LoginRefused:
+            raise AuthenticationFailed("The credentials don't admit anybody.") from None
+
+
+class TokenView(_TokenView):
+    def post(self, request: Request) -> Response:
+        """A username and password for an access and a refresh token."""
+        return self._pair(request, LoginSerializer, log_in)
+
+
+class RefreshView(_TokenView):
+    def post(self, request: Request) -> Response:
+        """A refresh token, used once, for a new pair."""
+        return self._pair(request, RefreshSerializer, prolong)

@@ -1,0 +1,157 @@
+"""The environment, read once and typed. A missing or contradictory value stops the start."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+WEB_THREADS = 4
+"""Threads of one gunicorn worker; the connection pool is sized from it."""
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off", ""}
+_MIN_KEY_BYTES = 32
+_LOCAL_HOSTS = "127.0.0.1,localhost,[::1]"
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+class BadEnvironment(Exception):
+    """A variable that is missing or makes no sense. The text names it and the mend, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the process was told. `web` is true in a process that answers HTTP."""
+
+    debug: bool
+    https: bool
+    web: bool
+    database: dict[str, Any]
+    redis_url: str
+    secret_key: str
+    jwt_signing_keys: tuple[str, ...]
+    allowed_hosts: list[str]
+    csrf_trusted_origins: list[str]
+    log_level: str
+
+
+def read(environ: Mapping[str, str] = os.environ) -> Environment:
+    """Raises BadEnvironment at the first variable that is missing or wrong."""
+    debug = _flag(environ, "DEBUG", default=False)
+    return Environment(
+        debug=debug,
+        https=_flag(environ, "HTTPS", default=True),
+        web=environ.get("SHELFWISE_PROCESS") == "web",
+        database=_database(_required(environ, "DATABASE_URL", "postgresql://user@host/name")),
+        redis_url=_redis_url(_required(environ, "REDIS_URL", "redis://host:6379/0")),
+        secret_key=_key("SECRET_KEY", _required(environ, "SECRET_KEY", "50 random characters")),
+        jwt_signing_keys=_signing_keys(environ),
+        allowed_hosts=_allowed_hosts(environ, debug=debug),
+        csrf_trusted_origins=_origins(environ),
+        log_level=_log_level(environ),
+    )
+
+
+def _required(environ: Mapping[str, str], name: str, example: str) -> str:
+    value = environ.get(name, "").strip()
+    if not value:
+        raise BadEnvironment(
+            f"{name} is not set. Set it (for example to {example}), "
+            "or start everything with `make demo`."
+        )
+    return value
+
+
+def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
+    value = environ.get(name)
+    if value is None:
+        return default
+    if value.strip().lower() in _TRUE:
+        return True
+    if value.strip().lower() in _FALSE:
+        return False
+    raise BadEnvironment(f"{name} is {value!r}. Set it to 1 or 0.")
+
+
+def _items(environ: Mapping[str, str], name: str) -> list[str]:
+    return [item.strip() for item in environ.get(name, "").split(",") if item.strip()]
+
+
+def _key(name: str, value: str) -> str:
+    if len(value.encode()) < _MIN_KEY_BYTES:
+        raise BadEnvironment(
+            f"{name} holds a key shorter than {_MIN_KEY_BYTES} bytes. Make one with `openssl rand -hex 32`."
+        )
+    return value
+
+
+def _signing_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
+    _required(environ, "JWT_SIGNING_KEYS", "the output of `openssl rand -hex 32`")
+    keys = tuple(_key("JWT_SIGNING_KEYS", key) for key in _items(environ, "JWT_SIGNING_KEYS"))
+    if len(set(keys)) < len(keys):
+        raise BadEnvironment("JWT_SIGNING_KEYS names a key twice. Leave one of them.")
+    if environ["SECRET_KEY"].strip() in keys:
+        raise BadEnvironment("JWT_SIGNING_KEYS holds SECRET_KEY. Make a key of its own.")
+    return keys
+
+
+def _allowed_hosts(environ: Mapping[str, str], *, debug: bool) -> list[str]:
+    if debug:
+        return _items(environ, "ALLOWED_HOSTS") or _LOCAL_HOSTS.split(",")
+    _required(environ, "ALLOWED_HOSTS", "api.example.com")
+    hosts = _items(environ, "ALLOWED_HOSTS")
+    if "*" in hosts:
+        raise BadEnvironment(
+            "ALLOWED_HOSTS is '*' with DEBUG off. Name the hosts this service answers as."
+        )
+    return hosts
+
+
+def _origins(environ: Mapping[str, str]) -> list[str]:
+    origins = _items(environ, "CSRF_TRUSTED_ORIGINS")
+    for origin in origins:
+        if not origin.startswith(("https://", "http://")):
+            raise BadEnvironment(
+                f"CSRF_TRUSTED_ORIGINS holds {origin!r}. Write it with its scheme: https://{origin}."
+            )
+    return origins
+
+
+def _log_level(environ: Mapping[str, str]) -> str:
+    level = environ.get("LOG_LEVEL", "INFO").upper()
+    if level not in _LOG_LEVELS:
+        raise BadEnvironment(f"LOG_LEVEL is {level!r}. Set it to one of {', '.join(_LOG_LEVELS)}.")
+    return level
+
+
+def _redis_url(url: str) -> str:
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        raise BadEnvironment(
+            f"REDIS_URL starts with {url.split(':')[0]!r}. Write redis://, rediss:// or unix://."
+        )
+    return url
+
+
+def _database(url: str) -> dict[str, Any]:
+    """Django's DATABASES entry without pool and limits: NAME, USER, PASSWORD, HOST, PORT, OPTIONS."""
+    mend = "Write it as postgresql://user:password@host:5432/name."
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise BadEnvironment(f"DATABASE_URL is not a PostgreSQL URL. {mend}")
+    try:
+        parts: dict[str, Any] = dict(conninfo_to_dict(url))
+    except ProgrammingError:
+        raise BadEnvironment(f"DATABASE_URL can't be read. {mend}") from None
+    if not parts.get("dbname"):
+        raise BadEnvironment(f"DATABASE_URL names no database. {mend}")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.pop("dbname"),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": parts.pop("port", ""),
+        "OPTIONS": parts,
+    }

@@ -1,0 +1,1 @@
+"""What operators see: logs, request ids, query counts, health."""

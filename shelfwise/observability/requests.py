@@ -1,0 +1,53 @@
+"""Around every request: its id, and one log line that tells what it was and how long it took."""
+
+import logging
+import re
+import time
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from shelfwise.ids import uuid7
+
+logger = logging.getLogger("shelfwise.request")
+
+_SANE_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,100}")
+
+
+class RequestMiddleware:
+    """Outermost. Takes a sane `X-Request-ID` or makes one, answers it, and puts it in every line."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        started = time.perf_counter()
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        request_id = given if _SANE_ID.fullmatch(given) else str(uuid7())
+        request.META["HTTP_X_REQUEST_ID"] = request_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        response = self.get_response(request)
+        response["X-Request-ID"] = request_id
+        if not request.path.startswith("/health/"):
+            _log(request, response, time.perf_counter() - started)
+        return response
+
+
+def request_id_of(request: HttpRequest) -> str:
+    """The id under which the logs know this request."""
+    return str(request.META.get("HTTP_X_REQUEST_ID", ""))
+
+
+def _log(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
+    logger.info(
+        "request",
+        extra={
+            "method": request.method,
+            "path": request.path,
+            "status": response.status_code,
+            "milliseconds": round(seconds * 1000, 1),
+        },
+    )

@@ -1,0 +1,177 @@
+"""Django's settings. Every value from outside comes through `shelfwise.env`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from shelfwise import env
+from shelfwise.observability.logs import logging_config
+
+try:
+    ENV = env.read()
+except env.BadEnvironment as error:
+    sys.exit(f"shelfwise: {error}")
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+TESTING = sys.argv[1:2] == ["test"]
+DEBUG = ENV.debug
+SECRET_KEY = ENV.secret_key
+JWT_SIGNING_KEYS = ENV.jwt_signing_keys
+ALLOWED_HOSTS = ENV.allowed_hosts
+CSRF_TRUSTED_ORIGINS = ENV.csrf_trusted_origins
+
+ROOT_URLCONF = "shelfwise.urls"
+WSGI_APPLICATION = "shelfwise.wsgi.application"
+APPEND_SLASH = False
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# nplusone keys its work by thread and toggles global receivers: for debug and tests only.
+WATCH_LAZY_LOADS = DEBUG or TESTING
+NPLUSONE_RAISE = True
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    *(["nplusone.ext.django"] if WATCH_LAZY_LOADS else []),
+    "rest_framework",
+    "shelfwise.tenancy",
+    "shelfwise.devservers",
+    "catalog",
+    "orders",
+]
+
+MIDDLEWARE = [
+    "shelfwise.observability.requests.RequestMiddleware",
+    "shelfwise.api.errors.ProblemMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "shelfwise.tenancy.middleware.TenantScopeMiddleware",
+    "shelfwise.observability.queries.QueryCountMiddleware",
+    "shelfwise.api.conditional.ConditionalReadMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    *(["nplusone.ext.django.NPlusOneMiddleware"] if WATCH_LAZY_LOADS else []),
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# A request waits seconds, a command (migration, import) minutes; neither waits for ever.
+STATEMENT_TIMEOUT_MS = 5_000 if ENV.web else 600_000
+LOCK_TIMEOUT_MS = 2_000 if ENV.web else 30_000
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000 if ENV.web else 600_000
+
+_DATABASE_OPTIONS: dict[str, Any] = {
+    "connect_timeout": 3,
+    "application_name": "shelfwise",
+    **ENV.database["OPTIONS"],
+    "options": " ".join(
+        [
+            ENV.database["OPTIONS"].get("options", ""),
+            f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
+            f"-c lock_timeout={LOCK_TIMEOUT_MS}",
+            f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS}",
+            "-c TimeZone=UTC",  # else each new connection sets it in a round trip of its own
+        ]
+    ).strip(),
+}
+if ENV.web:
+    _DATABASE_OPTIONS["pool"] = {
+        "min_size": 1,
+        # Every thread can hold one; the token revocations' thread and a health check come on top.
+        "max_size": env.WEB_THREADS + 2,
+        "timeout": 3,
+        "max_lifetime": 3600,  # so that a failover or a changed password reaches every connection
+        "max_idle": 600,
+        # The default of 300 s keeps errors going long after the server is back.
+        "reconnect_timeout": 2,
+    }
+DATABASES = {
+    "default": {
+        **ENV.database,
+        "OPTIONS": _DATABASE_OPTIONS,
+        "CONN_MAX_AGE": 0,  # Django's pool demands it
+        "CONN_HEALTH_CHECKS": ENV.web,  # the one switch for the pool's check (Django ticket 37075)
+    }
+}
+
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": ENV.redis_url,
+        "OPTIONS": {
+            "SOCKET_CONNECT_TIMEOUT": 0.25,
+            "SOCKET_TIMEOUT": 0.25,
+            # redis-py's own retries wait 4 s on a refused connection.
+            "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 0)},
+        },
+    }
+}
+
+AUTH_USER_MODEL = "tenancy.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+if TESTING:
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True
+
+# Bodies over the contract's 1 MiB are refused before they are read into memory.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["shelfwise.api.renderers.OrjsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["shelfwise.api.parsers.StrictJsonParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["shelfwise.auth.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["shelfwise.auth.permissions.RolePermission"],
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "shelfwise.api.errors.handle_exception",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,  # `format` is a filter of ours
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "TEST_REQUEST_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = ENV.https
+if ENV.https:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    # Probes come from inside, without TLS.
+    SECURE_REDIRECT_EXEMPT = [r"^health/"]
+
+LOGGING = logging_config(ENV.log_level)
+LOGGING_CONFIG = "logging.config.dictConfig"

@@ -1,0 +1,1 @@
+"""Tenants, their people, and the scope that keeps their rows apart."""

@@ -1,0 +1,19 @@
+"""The manager of tenant-owned models: it filters by the tenant in scope, or raises."""
+
+from typing import TypeVar
+
+from django.db import models
+
+from shelfwise.tenancy.scope import scope_filter
+
+_Model = TypeVar("_Model", bound=models.Model)
+
+
+class TenantManager(models.Manager[_Model]):
+    """Raises NoTenantScope as soon as a query is begun outside a scope.
+
+    It is the base manager too, so following a foreign key and `refresh_from_db` are scoped alike.
+    """
+
+    def get_queryset(self) -> models.QuerySet[_Model]:
+        return super().get_queryset().filter(**scope_filter(self.model.__name__))

@@ -1,0 +1,99 @@
+"""Tenants, users and their sessions, and the base of every tenant-owned model."""
+
+from django.contrib.auth.models import AbstractUser
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Now
+
+from shelfwise.ids import uuid7
+from shelfwise.tenancy.managers import TenantManager
+
+
+class Role(models.TextChoices):
+    """What a person may do, from least to most; each may do all that the ones before may."""
+
+    VIEWER = "viewer"
+    CLERK = "clerk"
+    EDITOR = "editor"
+    OWNER = "owner"
+
+    def covers(self, needed: "Role") -> bool:
+        """Whether this role may do what `needed` may."""
+        ladder = list(Role)
+        return ladder.index(self) >= ladder.index(needed)
+
+
+class Tenant(models.Model):
+    """A shop or distributor. All its prices are in its currency."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    slug = models.SlugField(max_length=50, unique=True)
+    name = models.CharField(max_length=200)
+    currency = models.CharField(
+        max_length=3,
+        default="EUR",
+        validators=[RegexValidator(r"^[A-Z]{3}\Z", "An ISO 4217 code: three capital letters.")],
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    suspended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(currency__regex=r"^[A-Z]{3}$"), name="tenant_currency_iso4217"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class User(AbstractUser):
+    """Somebody of a tenant, with a role; or a platform operator, with neither."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, null=True, blank=True)
+    role = models.CharField(max_length=10, choices=Role, blank=True)
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(tenant__isnull=True, role="")
+                | models.Q(tenant__isnull=False, role__in=Role.values, is_superuser=False),
+                name="user_has_tenant_and_role_or_neither",
+                violation_error_message="A tenant's user has a role and is no superuser.",
+            )
+        ]
+
+
+class Session(models.Model):
+    """One login. Its refresh token is replaced at each use; an older one ends the session."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    refresh_id = models.UUIDField()
+    expires_at = models.DateTimeField()
+
+
+class RevokedToken(models.Model):
+    """A token id (`jti`) or session id (`sid`) that no longer counts.
+
+    Kept until `expires_at`, when the last token that carries it has expired by itself.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+
+class TenantOwned(models.Model):
+    """Base of every business row: it belongs to one tenant and is invisible outside its scope."""
+
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.PROTECT, editable=False, db_index=False, related_name="+"
+    )
+
+    objects = TenantManager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"

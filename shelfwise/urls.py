@@ -1,0 +1,17 @@
+"""Every path of the service."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from shelfwise.auth.views import RefreshView, TokenView
+from shelfwise.observability import health
+
+urlpatterns = [
+    path("api/v2/auth/token", TokenView.as_view()),
+    path("api/v2/auth/refresh", RefreshView.as_view()),
+    path("api/v2/", include("catalog.urls")),
+    path("admin/", admin.site.urls),
+    path("health/live", health.live),
+    path("health/ready", health.ready),
+    path("health/db", health.database),
+]
