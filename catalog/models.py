@@ -6,7 +6,9 @@ keep a copy learn of the deletion and orders keep what they sold. What is unknow
 Each index names the query it serves; docs/indexes.md holds what EXPLAIN showed.
 """
 
+from collections.abc import Collection
 from decimal import Decimal
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -18,6 +20,10 @@ from shelfwise.db import TenantForeignKey
 from shelfwise.ids import uuid7
 from shelfwise.tenancy.managers import TenantManager
 from shelfwise.tenancy.models import TenantOwned
+
+PartyManager = TenantManager.from_queryset(PartyQuerySet)
+CategoryManager = TenantManager.from_queryset(CategoryQuerySet)
+BookManager = TenantManager.from_queryset(BookQuerySet)
 
 LIVING = Q(deleted_at__isnull=True)
 
@@ -47,7 +53,7 @@ class Party(CatalogRecord):
     name = models.CharField(max_length=300)
     sort_name = models.CharField(max_length=SORT_KEY_LENGTH, db_collation="C", editable=False)
 
-    objects = TenantManager.from_queryset(PartyQuerySet)()
+    objects: ClassVar["PartyManager[Self]"] = PartyManager()
 
     class Meta(CatalogRecord.Meta):
         abstract = True
@@ -55,7 +61,7 @@ class Party(CatalogRecord):
     def __str__(self) -> str:
         return self.name
 
-    def clean_fields(self, exclude: object = None) -> None:
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
         self.sort_name = sort_key(self.name)
         super().clean_fields(exclude=exclude)
 
@@ -103,7 +109,7 @@ class Category(CatalogRecord):
     code = models.CharField(max_length=50, db_collation="C")
     name = models.CharField(max_length=300)
 
-    objects = TenantManager.from_queryset(CategoryQuerySet)()
+    objects: ClassVar["CategoryManager[Self]"] = CategoryManager()
 
     class Meta(CatalogRecord.Meta):
         verbose_name_plural = "categories"
@@ -170,11 +176,9 @@ class Book(CatalogRecord):
     )
     description = models.TextField(null=True, blank=True)
     page_count = models.PositiveIntegerField(null=True, blank=True)
-    categories = models.ManyToManyField(
-        Category, through="BookCategory", related_name="books"
-    )
+    categories = models.ManyToManyField(Category, through="BookCategory", related_name="books")
 
-    objects = TenantManager.from_queryset(BookQuerySet)()
+    objects: ClassVar["BookManager[Self]"] = BookManager()
 
     class Meta(CatalogRecord.Meta):
         constraints = [
@@ -266,7 +270,7 @@ class Book(CatalogRecord):
     def __str__(self) -> str:
         return self.title
 
-    def clean_fields(self, exclude: object = None) -> None:
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
         self.sort_title = sort_key(self.title, self.language)
         super().clean_fields(exclude=exclude)
 

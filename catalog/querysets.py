@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from django.db import models
 
 if TYPE_CHECKING:
-    from catalog.models import Book, Category
+    from catalog.models import Book, Category  # noqa: F401 - named in type arguments
 
 _Record = TypeVar("_Record", bound=models.Model)
 

@@ -28,10 +28,11 @@ _ARTICLES = {
 
 _ARTICLE_PATTERNS = {
     language: re.compile(
-        r"(?:%s)(?=\S)"
-        % "|".join(
+        "(?:"
+        + "|".join(
             re.escape(article) + ("" if article.endswith("'") else r"\s+") for article in articles
         )
+        + r")(?=\S)"
     )
     for language, articles in _ARTICLES.items()
 }

@@ -1,10 +1,8 @@
 """`/api/v2`: books, authors, publishers and categories, read."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -96,26 +94,28 @@ class CategoriesView(RecordListView):
 class RecordView(TenantView):
     """One author, publisher or category. One query."""
 
-    records: ClassVar[Callable[[], QuerySet[Any]]]
+    model: ClassVar[type[Author] | type[Publisher] | type[Category]]
     serializer: ClassVar[type[BaseSerializer[Any]]]
 
     def get(self, request: Request, record_id: UUID) -> Response:
         refuse_parameters(request)
-        return Response(self.serializer(get_object_or_404(self.records(), id=record_id)).data)
+        return Response(
+            self.serializer(get_object_or_404(self.model.objects.for_listing(), id=record_id)).data
+        )
 
 
 class AuthorView(RecordView):
-    records = Author.objects.for_listing
+    model = Author
     serializer = AuthorSerializer
 
 
 class PublisherView(RecordView):
-    records = Publisher.objects.for_listing
+    model = Publisher
     serializer = PublisherSerializer
 
 
 class CategoryView(RecordView):
-    records = Category.objects.for_listing
+    model = Category
     serializer = CategorySerializer
 
 
@@ -125,28 +125,28 @@ class RecordBooksView(TenantView):
     One query; a second when there are none, to tell an empty shelf from a record that isn't there.
     """
 
-    records: ClassVar[Callable[[], QuerySet[Any]]]
+    model: ClassVar[type[Author] | type[Publisher] | type[Category]]
     filter_name: ClassVar[str]
 
     def get(self, request: Request, record_id: UUID) -> Response:
         page = answer(BOOKS, request._request, **{self.filter_name: record_id})
         if not page["results"] and not page.get("count"):
-            get_object_or_404(self.records(), id=record_id)
+            get_object_or_404(self.model.objects.for_listing(), id=record_id)
         return Response(page)
 
 
 class AuthorBooksView(RecordBooksView):
-    records = Author.objects.for_listing
+    model = Author
     filter_name = "author"
 
 
 class PublisherBooksView(RecordBooksView):
-    records = Publisher.objects.for_listing
+    model = Publisher
     filter_name = "publisher"
 
 
 class CategoryBooksView(RecordBooksView):
-    records = Category.objects.for_listing
+    model = Category
     filter_name = "category"
 
 

@@ -83,7 +83,8 @@ def _items(environ: Mapping[str, str], name: str) -> list[str]:
 def _key(name: str, value: str) -> str:
     if len(value.encode()) < _MIN_KEY_BYTES:
         raise BadEnvironment(
-            f"{name} holds a key shorter than {_MIN_KEY_BYTES} bytes. Make one with `openssl rand -hex 32`."
+            f"{name} holds a key shorter than {_MIN_KEY_BYTES} bytes. "
+            "Make one with `openssl rand -hex 32`."
         )
     return value
 
@@ -105,7 +106,7 @@ def _allowed_hosts(environ: Mapping[str, str], *, debug: bool) -> list[str]:
     hosts = _items(environ, "ALLOWED_HOSTS")
     if "*" in hosts:
         raise BadEnvironment(
-            "ALLOWED_HOSTS is '*' with DEBUG off. Name the hosts this service answers as."
+            "ALLOWED_HOSTS is '*' with DEBUG off. Name the hosts that this service answers as."
         )
     return hosts
 
@@ -136,7 +137,7 @@ def _redis_url(url: str) -> str:
 
 
 def _database(url: str) -> dict[str, Any]:
-    """Django's DATABASES entry without pool and limits: NAME, USER, PASSWORD, HOST, PORT, OPTIONS."""
+    """Django's DATABASES entry, without the pool and the limits that settings add."""
     mend = "Write it as postgresql://user:password@host:5432/name."
     if not url.startswith(("postgresql://", "postgres://")):
         raise BadEnvironment(f"DATABASE_URL is not a PostgreSQL URL. {mend}")

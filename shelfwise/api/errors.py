@@ -99,7 +99,7 @@ _DETAILS = {
     HTTPStatus.BAD_REQUEST: "The request is malformed.",
     HTTPStatus.NOT_FOUND: "There is nothing here.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This path does not take that method.",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on our side. It is logged under the request_id.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong here; the log has it by request_id.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The database can't answer now. Try again shortly.",
 }
 
@@ -114,8 +114,9 @@ def problem(
 ) -> dict[str, Any]:
     """The members of a problem document."""
     known = HTTPStatus(status)
+    code = code or _CODES.get(known) or known.phrase.lower().replace(" ", "-")
     return {
-        "type": f"urn:shelfwise:problem:{code or _CODES.get(known, known.phrase.lower().replace(' ', '-'))}",
+        "type": f"urn:shelfwise:problem:{code}",
         "title": known.phrase,
         "status": status,
         "detail": detail or _DETAILS.get(known, known.phrase),
@@ -193,7 +194,7 @@ def _escape(key: str) -> str:
 
 
 class ProblemMiddleware:
-    """Gives the errors that never reach a view the same form: unknown paths, bad hosts, bad bodies."""
+    """Gives the errors that never reach a view the same form: unknown paths, bad hosts."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

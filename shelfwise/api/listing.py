@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db.models import F, Field, Q, QuerySet, UUIDField
-from django.db.models.expressions import Combinable, Expression
+from django.db.models.expressions import Expression
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
 from shelfwise.api.parameters import Parser
@@ -48,7 +48,7 @@ class Ordering:
     from_text: Callable[[str], Any] = str
 
     @property
-    def key(self) -> Combinable:
+    def key(self) -> Expression | F:
         """What rows are compared by: never NULL."""
         return self.expression or F(self.column)
 
@@ -154,7 +154,7 @@ class Listing:
 
 @lru_cache(maxsize=_COMPILED_KEPT)
 def compiled_keyset(listing: Listing, shape: Shape) -> CompiledQuery:
-    """The SQL of every keyset page of this shape. It takes `tenant`, the filters, `key` and `id`."""
+    """The SQL of each page of this shape. It takes `tenant`, the filters, `key` and `id`."""
     values = {name: Param(name, listing.filters[name].field) for name in shape.filters}
     values["key"] = Param("key", listing.orderings[shape.ordering].field)
     values["id"] = Param("id", UUIDField())

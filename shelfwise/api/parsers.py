@@ -14,7 +14,7 @@ from shelfwise.api.errors import PayloadTooLarge
 
 MAX_DEPTH = 32
 MAX_NUMBER_LENGTH = 40
-"""Characters of one number: far beyond a price or a quantity, far below what costs time to parse."""
+"""Characters of one number: far beyond any price, far below what costs time to parse."""
 
 
 class StrictJsonParser(BaseParser):

@@ -9,7 +9,7 @@ from shelfwise.tenancy.models import Role
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A tenant's person, or a machine of its, acting with a role. `subject` is the token's `sub`."""
+    """Somebody or something of a tenant, with a role. `subject` is the token's `sub`."""
 
     tenant_id: UUID
     role: Role

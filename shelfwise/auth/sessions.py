@@ -29,7 +29,7 @@ class TokenPair:
 
     access: str
     refresh: str
-    token_type: str = "Bearer"
+    token_type: str = "Bearer"  # noqa: S105 - a scheme, no secret
     expires_in: int = int(ACCESS_TTL.total_seconds())
 
 

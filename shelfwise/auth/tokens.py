@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -111,21 +112,26 @@ def _sign(
 def _verify(token: str, audience: str) -> dict[str, Any]:
     if len(token) > _LONGEST_TOKEN:
         raise InvalidToken
-    try:
-        kid = jwt.get_unverified_header(token).get("kid")
-        key = {key_id(key): key for key in settings.JWT_SIGNING_KEYS}[kid]
-        return jwt.decode(
-            token,
-            key,
-            algorithms=[_ALGORITHM],
-            audience=audience,
-            issuer=ISSUER,
-            options={"require": _REQUIRED, "strict_aud": True},
-        )
-    except (jwt.InvalidTokenError, KeyError, TypeError):
-        raise InvalidToken from None
+    for key in settings.JWT_SIGNING_KEYS:
+        try:
+            decoded = jwt.decode_complete(
+                token,
+                key,
+                algorithms=[_ALGORITHM],
+                audience=audience,
+                issuer=ISSUER,
+                options={"require": _REQUIRED, "strict_aud": True},
+            )
+        except jwt.InvalidSignatureError:
+            continue
+        except (jwt.InvalidTokenError, TypeError):
+            break
+        if decoded["header"].get("kid") == key_id(key):
+            return dict(decoded["payload"])
+    raise InvalidToken
 
 
+@lru_cache(maxsize=16)
 def key_id(key: str) -> str:
     """The `kid` of a signing key: tells keys apart, tells nothing of the key."""
     return hashlib.sha256(b"kid:" + key.encode()).hexdigest()[:16]

@@ -17,7 +17,7 @@ _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,100}")
 
 
 class RequestMiddleware:
-    """Outermost. Takes a sane `X-Request-ID` or makes one, answers it, and puts it in every line."""
+    """Outermost. Takes a sane `X-Request-ID` or makes one, and puts it in every log line."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

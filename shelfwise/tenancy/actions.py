@@ -7,7 +7,7 @@ from shelfwise.tenancy.models import Role, Tenant, User
 
 
 def create_tenant(*, slug: str, name: str, currency: str = "EUR") -> Tenant:
-    """Raises ValidationError for a taken or malformed slug, or a currency that is no ISO 4217 code."""
+    """Raises ValidationError: a taken or malformed slug, or a currency not in ISO 4217's form."""
     tenant = Tenant(slug=slug, name=name, currency=currency)
     tenant.full_clean()
     tenant.save(force_insert=True)
@@ -30,7 +30,7 @@ def create_operator(*, username: str, password: str) -> User:
 
 
 def suspend_tenant(tenant: Tenant) -> None:
-    """Shuts the tenant out: logins at once, tokens within 60 s. Suspending again changes nothing."""
+    """Shuts the tenant out: logins at once, tokens within 60 s. Again: changes nothing."""
     if tenant.suspended_at is None:
         tenant.suspended_at = timezone.now()
         tenant.save(update_fields=["suspended_at"])

@@ -75,7 +75,7 @@ def all_tenants() -> Iterator[None]:
 
 @contextmanager
 def request_scope() -> Iterator[None]:
-    """Around one request: whatever scope it enters is gone when it ends, also on a reused thread."""
+    """Around one request: the scope it enters is gone when it ends, also on a reused thread."""
     token = _scope.set(None)
     try:
         yield

@@ -9,7 +9,7 @@ from shelfwise.tenancy.actions import create_user
 from shelfwise.tenancy.management.arguments import plain_errors, tenant_named
 from shelfwise.tenancy.models import Role
 
-PASSWORD_VARIABLE = "SHELFWISE_USER_PASSWORD"
+PASSWORD_VARIABLE = "SHELFWISE_USER_PASSWORD"  # noqa: S105 - a name, no secret
 
 
 class Command(BaseCommand):
