@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from catalog.models import Author, Book, Category, Publisher, Stock
+from catalog.models import Author, Book, Category, Publisher
 from shelfwise.api.serializers import StrictSerializer
 
 MAX_BATCH = 200
@@ -43,12 +43,12 @@ class SubjectSerializer(serializers.ModelSerializer[Category]):
         fields = ["id", "scheme", "code", "name"]
 
 
-class StockSerializer(serializers.ModelSerializer[Stock]):
-    available = serializers.IntegerField(read_only=True)
+class StockSerializer(serializers.Serializer[Any]):
+    """Copies, of a stock row or of a book that was loaded with the figures of its own."""
 
-    class Meta:
-        model = Stock
-        fields = ["on_hand", "reserved", "available"]
+    on_hand = serializers.IntegerField()
+    reserved = serializers.IntegerField()
+    available = serializers.IntegerField()
 
 
 class BookItemSerializer(serializers.ModelSerializer[Book]):
@@ -81,7 +81,7 @@ class BookSerializer(BookItemSerializer):
     """One book, out of `Book.objects.for_detail()`."""
 
     categories = SubjectSerializer(many=True)
-    stock = serializers.SerializerMethodField()
+    stock = StockSerializer(source="*")
 
     class Meta(BookItemSerializer.Meta):
         fields = [
@@ -92,11 +92,6 @@ class BookSerializer(BookItemSerializer):
             "created_at",
             "stock",
         ]
-
-    def get_stock(self, book: Book) -> dict[str, int]:
-        """What is there; a book without a stock row has none. Joined by the queryset."""
-        stock = getattr(book, "stock", None) or Stock()
-        return dict(StockSerializer(stock).data)
 
 
 class BatchSerializer(StrictSerializer):

@@ -71,6 +71,7 @@ def sort_key(text: str, language: str | None = None) -> str:
 
 def fold(text: str) -> str:
     """`text` in lower case without accents: what is left when only the letters matter."""
-    decomposed = unicodedata.normalize("NFKD", text.strip().casefold())
+    # Decomposed first: "№" has no lower case, the "No" that it stands for has.
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     bare = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return bare.translate(_LETTERS)
+    return bare.translate(_LETTERS).strip()

@@ -34,7 +34,7 @@ def seal(position: Position, subject: str) -> str:
     """A cursor for `position`, good only for `subject`: tenant, list, ordering and filters."""
     flags = position.backward | position.inclusive << 1
     payload = orjson.dumps([position.key, position.id, flags])
-    return urlsafe_b64encode(_digest(payload, subject) + payload).rstrip(b"=").decode()
+    return _encode(_digest(payload, subject) + payload)
 
 
 def unseal(cursor: str, subject: str) -> Position:
@@ -59,6 +59,13 @@ def _decode(cursor: str) -> bytes:
     if len(cursor) > _LONGEST or not cursor.isascii():
         raise BadCursor("The cursor is malformed.")
     try:
-        return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except ValueError:
         raise BadCursor("The cursor is malformed.") from None
+    if _encode(raw) != cursor:  # the decoder skips what it does not know
+        raise BadCursor("The cursor is malformed.")
+    return raw
+
+
+def _encode(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import F, Field, Q, QuerySet, UUIDField
+from django.db.models import F, Field, Q, QuerySet, Subquery, UUIDField
 from django.db.models.expressions import Expression
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
@@ -126,14 +126,20 @@ class Listing:
         return self._sorted(queryset, ordering, rising=rising)[: shape.limit + 1]
 
     def numbered(self, shape: Shape, values: Mapping[str, Any], page: int) -> QuerySet[Any, Any]:
-        """The same by page number: the rows before it are skipped in the index, by id alone."""
+        """The same by page number: it begins at the row that so many rows come before.
+
+        Finding that row reads the index only, where the index holds the key; the page itself is
+        then a keyset page like any other.
+        """
         ordering = self.orderings[shape.ordering]
         rising = not ordering.descending
         rows = self._sorted(self.filtered(shape, values), ordering, rising=rising)
-        begin = (page - 1) * shape.limit
-        ids = rows.values("id")[begin : begin + shape.limit + 1]
-        base = self.sync_queryset if shape.tombstones and self.sync_queryset else self.queryset
-        return self._sorted(base().filter(id__in=ids), ordering, rising=rising)
+        before = (page - 1) * shape.limit
+        if before:
+            first = rows.annotate(key=ordering.key).values_list("key", "id")[before : before + 1]
+            compare = _COMPARISONS[rising, True]
+            rows = rows.filter(compare(Row(ordering.key, F("id")), Subquery(first)))
+        return rows[: shape.limit + 1]
 
     def selected(self, shape: Shape) -> list[str]:
         """The columns of a page's rows: the fields' own first, then what else is needed."""

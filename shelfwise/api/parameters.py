@@ -1,6 +1,7 @@
 """Query strings, strictly: an unknown, repeated or malformed parameter is an error, not a guess."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,10 +22,10 @@ _AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 
 
 def split_query(query_string: str) -> dict[str, str]:
-    """The text of each parameter given. Raises BadParameters."""
+    """The text of each parameter of a query string as WSGI gives it. Raises BadParameters."""
     try:
         pairs = parse_qsl(
-            query_string,
+            query_string.encode("latin-1").decode(),  # what came unescaped is UTF-8 too
             keep_blank_values=True,
             encoding="utf-8",
             errors="strict",
@@ -34,10 +35,13 @@ def split_query(query_string: str) -> dict[str, str]:
         raise _bad_query("The query string is not UTF-8.") from None
     except ValueError:
         raise _bad_query(f"The query string has more than {_MAX_PARAMETERS} parameters.") from None
-    texts = dict(pairs)
-    if len(texts) < len(pairs):
-        raise _bad_query("A parameter is given more than once.")
-    return texts
+    repeated = [name for name, times in Counter(name for name, _ in pairs).items() if times > 1]
+    if repeated:
+        detail = "The parameter is given more than once."
+        raise BadParameters(
+            [Fault("repeated", detail, parameter=name[:_NAME_SHOWN]) for name in repeated]
+        )
+    return dict(pairs)
 
 
 def parse_parameters(texts: Mapping[str, str], parsers: Mapping[str, Parser]) -> dict[str, Any]:

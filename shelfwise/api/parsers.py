@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import IO, Any
 
 import orjson
 from django.conf import settings
+from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
@@ -15,13 +16,15 @@ from shelfwise.api.errors import PayloadTooLarge
 MAX_DEPTH = 32
 MAX_NUMBER_LENGTH = 40
 """Characters of one number: far beyond any price, far below what costs time to parse."""
+MAX_EXPONENT = 320
+"""Of a number, either way: about a double's range. Written out, 1e-999999999 is a gigabyte."""
 
 
 class StrictJsonParser(BaseParser):
     """`application/json` in UTF-8 up to 1 MiB.
 
     Raises ParseError (400) for broken syntax, NaN, infinities, duplicate keys, NUL characters,
-    lone surrogates, more than 32 levels and overlong numbers; PayloadTooLarge (413) and
+    lone surrogates, more than 32 levels and oversized numbers; PayloadTooLarge (413) and
     UnsupportedMediaType (415) for another charset. Numbers with a fraction arrive as Decimal.
     """
 
@@ -34,8 +37,8 @@ class StrictJsonParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         request = (parser_context or {})["request"]
-        charset = request.META.get("CONTENT_TYPE", "").lower().partition("charset=")[2]
-        if charset.strip(' "') not in ("", "utf-8", "utf8"):
+        _, parameters = parse_header_parameters(request.META.get("CONTENT_TYPE", ""))
+        if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
             raise UnsupportedMediaType(
                 request.content_type, "JSON is UTF-8; leave the charset out."
             )
@@ -104,7 +107,13 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _exact_number(text: str) -> Decimal:
     _check_length(text)
-    return Decimal(text)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ParseError("The exponent of a number is out of range.") from None
+    if abs(number.adjusted()) > MAX_EXPONENT:
+        raise ParseError("The exponent of a number is out of range.")
+    return number
 
 
 def _whole_number(text: str) -> int:
