@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import CharField, DateTimeField, DecimalField, Q, UUIDField, Value
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 
 from catalog.fields import end_of_period, parse_language, parse_partial_date
 from catalog.models import (
@@ -31,6 +32,17 @@ def _equal(column: str) -> Callable[[Any], Q]:
 
 def _until(text: str) -> str:
     return end_of_period(parse_partial_date(text))
+
+
+def _from(column: str) -> dict[str, Any]:
+    return {
+        "condition": _equal(f"{column}__gte"),
+        "bounds": (column, GreaterThanOrEqual),
+    }
+
+
+def _to(column: str) -> dict[str, Any]:
+    return {"condition": _equal(f"{column}__lte"), "bounds": (column, LessThanOrEqual)}
 
 
 _TEXT, _UUID, _TIME = CharField(), UUIDField(), DateTimeField()
@@ -91,10 +103,10 @@ BOOKS = Listing(
         "category": Filter(uuid, _equal("bookcategory__category_id"), _UUID),
         "language": Filter(parse_language, _equal("language"), _TEXT),
         "format": Filter(one_of(BookFormat.values), _equal("format"), _TEXT),
-        "price_min": Filter(amount, _equal("price__gte"), _PRICE),
-        "price_max": Filter(amount, _equal("price__lte"), _PRICE),
-        "published_from": Filter(parse_partial_date, _equal("published_on__gte"), _TEXT),
-        "published_to": Filter(_until, _equal("published_on__lte"), _TEXT),
+        "price_min": Filter(amount, field=_PRICE, **_from("price")),
+        "price_max": Filter(amount, field=_PRICE, **_to("price")),
+        "published_from": Filter(parse_partial_date, field=_TEXT, **_from("published_on")),
+        "published_to": Filter(_until, field=_TEXT, **_to("published_on")),
         "updated_since": Filter(instant, _equal("updated_at__gte"), _TIME),
     },
 )

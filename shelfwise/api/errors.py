@@ -22,6 +22,7 @@ logger = logging.getLogger("shelfwise.errors")
 PROBLEM_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 _BROWSER_PATHS = ("/admin/", "/static/")
+_HEADERS_OF_A_BODY = ("Content-Type", "Content-Length", "Content-Encoding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ def _headers(error: Exception, status: int) -> Iterator[tuple[str, str]]:
 
 def _field_faults(details: Any, pointer: str) -> Iterator[Fault]:
     """DRF's nested error details, flat, each with the JSON pointer (RFC 6901) of its value."""
-    if isinstance(details, dict) and set(details) == {"message", "code"}:
+    if _is_fault(details):
         yield Fault(code=details["code"], detail=str(details["message"]), pointer=pointer)
     elif isinstance(details, dict):
         for key, inner in details.items():
@@ -184,9 +185,15 @@ def _field_faults(details: Any, pointer: str) -> Iterator[Fault]:
             yield from _field_faults(inner, pointer + step)
     else:
         for index, inner in enumerate(details):
-            is_leaf = set(inner) == {"message", "code"}
             if inner:
-                yield from _field_faults(inner, pointer if is_leaf else f"{pointer}/{index}")
+                place = pointer if _is_fault(inner) else f"{pointer}/{index}"
+                yield from _field_faults(inner, place)
+
+
+def _is_fault(details: Any) -> bool:
+    """Whether these are DRF's details of one fault; fields may have the same names, and lists."""
+    is_one = isinstance(details, dict) and set(details) == {"message", "code"}
+    return is_one and isinstance(details["code"], str)
 
 
 def _escape(key: str) -> str:
@@ -205,8 +212,9 @@ class ProblemMiddleware:
             return response
         body = to_json(problem(request, response.status_code))
         answer = HttpResponse(body, status=response.status_code, content_type=PROBLEM_TYPE)
-        if "Allow" in response:
-            answer["Allow"] = response["Allow"]
+        for name, value in response.items():
+            if name not in _HEADERS_OF_A_BODY:
+                answer[name] = value
         return answer
 
 

@@ -55,11 +55,16 @@ class Ordering:
 
 @dataclass(frozen=True)
 class Filter:
-    """A parameter that narrows a list: how it is read, and the condition that its value makes."""
+    """A parameter that narrows a list: how it is read, and the condition that its value makes.
+
+    `bounds` names the column that it bounds and from which side. In a list sorted by that column
+    the same is said of the key, so that the index is entered at the bound.
+    """
 
     parse: Parser
     condition: Callable[[Any], Q]
     field: Field[Any, Any]
+    bounds: tuple[str, type[GreaterThanOrEqual] | type[LessThanOrEqual]] | None = None
 
 
 @dataclass(frozen=True)
@@ -106,8 +111,12 @@ class Listing:
         queryset = self.queryset()
         if shape.tombstones and self.sync_queryset:
             queryset = self.sync_queryset()
+        ordering = self.orderings[shape.ordering]
         for name in shape.filters:
-            queryset = queryset.filter(self.filters[name].condition(values[name]))
+            offered, value = self.filters[name], values[name]
+            queryset = queryset.filter(offered.condition(value))
+            if offered.bounds and offered.bounds[0] == ordering.column:
+                queryset = queryset.filter(offered.bounds[1](ordering.key, value))
         return queryset
 
     def keyset(self, shape: Shape, values: Mapping[str, Any]) -> QuerySet[Any, Any]:

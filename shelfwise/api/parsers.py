@@ -42,13 +42,10 @@ class StrictJsonParser(BaseParser):
             raise UnsupportedMediaType(
                 request.content_type, "JSON is UTF-8; leave the charset out."
             )
-        return parse_json(_read(stream, request.META))
+        return parse_json(_read(stream))
 
 
-def _read(stream: IO[bytes], meta: Mapping[str, Any]) -> bytes:
-    if "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower():
-        # Without a Content-Length Django sees an empty body; gunicorn ends the chunks itself.
-        stream = meta["wsgi.input"]
+def _read(stream: IO[bytes]) -> bytes:
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
     body = stream.read(limit + 1)
     if len(body) > limit:

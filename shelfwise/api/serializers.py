@@ -5,6 +5,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+_FAULTS_NAMED = 20
+_NAME_SHOWN = 100
+
 
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses fields that it does not know: a misspelt name must not be a silent nothing."""
@@ -16,8 +19,17 @@ class StrictSerializer(serializers.Serializer[Any]):
             detail = f"There is no such field here. Known: {known}."
             raise serializers.ValidationError(
                 {
-                    name: [serializers.ErrorDetail(detail, code="unknown")]
-                    for name in sorted(unknown)
+                    name[:_NAME_SHOWN]: [serializers.ErrorDetail(detail, code="unknown")]
+                    for name in sorted(unknown)[:_FAULTS_NAMED]
                 }
             )
+        return super().to_internal_value(data)
+
+
+class BoundedListField(serializers.ListField):
+    """Counts before it looks: DRF's own validates a million items to say that they are too many."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
         return super().to_internal_value(data)

@@ -17,6 +17,8 @@ class TenantView(APIView):
     `roles` names the least role for each method that is not a viewer's read.
     """
 
+    # What `Allow` may name: nothing here answers OPTIONS or TRACE.
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     roles: ClassVar[Mapping[str, Role]] = {}
 
     def role_needed(self, method: str) -> Role:
