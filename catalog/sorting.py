@@ -65,8 +65,8 @@ def sort_key(text: str, language: str | None = None) -> str:
     article = _ARTICLE_PATTERNS.get(language or "eng")
     if article and (match := article.match(folded)):
         folded = folded[match.end() :]
-    key = _BETWEEN_WORDS.sub(" ", folded.replace("'", "")).strip()
-    return (key or folded or text)[:SORT_KEY_LENGTH]
+    key = _BETWEEN_WORDS.sub(" ", folded.replace("'", "")).strip() or folded
+    return key[:SORT_KEY_LENGTH].rstrip() or text[:SORT_KEY_LENGTH]
 
 
 def fold(text: str) -> str:

@@ -7,12 +7,13 @@ from typing import Any
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
+from redis.connection import parse_url
 
 WEB_THREADS = 4
 """Threads of one gunicorn worker; the connection pool is sized from it."""
 
 _TRUE = {"1", "true", "yes", "on"}
-_FALSE = {"0", "false", "no", "off", ""}
+_FALSE = {"0", "false", "no", "off"}
 _MIN_KEY_BYTES = 32
 _LOCAL_HOSTS = "127.0.0.1,localhost,[::1]"
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -58,20 +59,24 @@ def read(environ: Mapping[str, str] = os.environ) -> Environment:
 def _required(environ: Mapping[str, str], name: str, example: str) -> str:
     value = environ.get(name, "").strip()
     if not value:
-        raise BadEnvironment(
-            f"{name} is not set. Set it (for example to {example}), "
-            "or start everything with `make demo`."
-        )
+        raise _not_set(name, example)
     return value
 
 
+def _not_set(name: str, example: str) -> BadEnvironment:
+    return BadEnvironment(
+        f"{name} is not set. Set it (for example to {example}), "
+        "or start everything with `make demo`."
+    )
+
+
 def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
-    value = environ.get(name)
-    if value is None:
+    value = environ.get(name, "").strip()
+    if not value:
         return default
-    if value.strip().lower() in _TRUE:
+    if value.lower() in _TRUE:
         return True
-    if value.strip().lower() in _FALSE:
+    if value.lower() in _FALSE:
         return False
     raise BadEnvironment(f"{name} is {value!r}. Set it to 1 or 0.")
 
@@ -90,8 +95,9 @@ def _key(name: str, value: str) -> str:
 
 
 def _signing_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
-    _required(environ, "JWT_SIGNING_KEYS", "the output of `openssl rand -hex 32`")
     keys = tuple(_key("JWT_SIGNING_KEYS", key) for key in _items(environ, "JWT_SIGNING_KEYS"))
+    if not keys:
+        raise _not_set("JWT_SIGNING_KEYS", "the output of `openssl rand -hex 32`")
     if len(set(keys)) < len(keys):
         raise BadEnvironment("JWT_SIGNING_KEYS names a key twice. Leave one of them.")
     if environ["SECRET_KEY"].strip() in keys:
@@ -102,8 +108,9 @@ def _signing_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
 def _allowed_hosts(environ: Mapping[str, str], *, debug: bool) -> list[str]:
     if debug:
         return _items(environ, "ALLOWED_HOSTS") or _LOCAL_HOSTS.split(",")
-    _required(environ, "ALLOWED_HOSTS", "api.example.com")
     hosts = _items(environ, "ALLOWED_HOSTS")
+    if not hosts:
+        raise _not_set("ALLOWED_HOSTS", "api.example.com")
     if "*" in hosts:
         raise BadEnvironment(
             "ALLOWED_HOSTS is '*' with DEBUG off. Name the hosts that this service answers as."
@@ -122,7 +129,7 @@ def _origins(environ: Mapping[str, str]) -> list[str]:
 
 
 def _log_level(environ: Mapping[str, str]) -> str:
-    level = environ.get("LOG_LEVEL", "INFO").upper()
+    level = environ.get("LOG_LEVEL", "").strip().upper() or "INFO"
     if level not in _LOG_LEVELS:
         raise BadEnvironment(f"LOG_LEVEL is {level!r}. Set it to one of {', '.join(_LOG_LEVELS)}.")
     return level
@@ -133,6 +140,12 @@ def _redis_url(url: str) -> str:
         raise BadEnvironment(
             f"REDIS_URL starts with {url.split(':')[0]!r}. Write redis://, rediss:// or unix://."
         )
+    try:
+        parse_url(url)  # type: ignore[no-untyped-call]
+    except ValueError:  # its text may hold a part of the password
+        raise BadEnvironment(
+            "REDIS_URL can't be read. Write it as redis://user:password@host:6379/0."
+        ) from None
     return url
 
 
@@ -145,6 +158,9 @@ def _database(url: str) -> dict[str, Any]:
         parts: dict[str, Any] = dict(conninfo_to_dict(url))
     except ProgrammingError:
         raise BadEnvironment(f"DATABASE_URL can't be read. {mend}") from None
+    ports = parts.get("port", "").split(",")
+    if any(port and not (port.isdecimal() and int(port) < 65536) for port in ports):
+        raise BadEnvironment(f"DATABASE_URL names no port by a number. {mend}")
     if not parts.get("dbname"):
         raise BadEnvironment(f"DATABASE_URL names no database. {mend}")
     return {

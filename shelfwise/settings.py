@@ -147,6 +147,8 @@ if TESTING:
 
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
+# Else it looks for every static file at each start, and the client of each test is a start.
+WHITENOISE_AUTOREFRESH = DEBUG or TESTING
 
 # Bodies over the contract's 1 MiB are refused before they are read into memory.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
@@ -176,5 +178,6 @@ if ENV.https:
     # Probes come from inside, without TLS.
     SECURE_REDIRECT_EXEMPT = [r"^health/"]
 
-LOGGING = logging_config(ENV.log_level)
+# A test that wants a line asks for it by assertLogs.
+LOGGING = logging_config("CRITICAL" if TESTING else ENV.log_level)
 LOGGING_CONFIG = "logging.config.dictConfig"

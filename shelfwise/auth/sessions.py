@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.auth import authenticate
+from django.db import transaction
 from django.utils import timezone
 
 from shelfwise.auth.revocation import revoke
@@ -55,26 +56,27 @@ def prolong(*, refresh: str) -> TokenPair:
     except InvalidToken:
         raise LoginRefused from None
     now, replacement = timezone.now(), uuid7()
-    session = Session.objects.filter(id=claims.session_id, expires_at__gt=now)
-    if not session.filter(refresh_id=claims.refresh_id).update(
+    users = User.objects.filter(session=claims.session_id, session__expires_at__gt=now)
+    user = users.select_related("tenant").first()
+    if user is None or not _may_log_in(user):
+        raise LoginRefused
+    if not Session.objects.filter(id=claims.session_id, refresh_id=claims.refresh_id).update(
         refresh_id=replacement, expires_at=now + REFRESH_TTL
     ):
         end_session(claims.session_id)
-        raise LoginRefused
-    user = User.objects.select_related("tenant").get(session=claims.session_id)
-    if not _may_log_in(user):
         raise LoginRefused
     return _pair(user, claims.session_id, replacement)
 
 
 def end_session(session_id: UUID) -> None:
     """Ends a login: its refresh token at once, its access tokens within 60 s."""
-    if Session.objects.filter(id=session_id).delete()[0]:
-        revoke(str(session_id), lifetime=ACCESS_TTL)
+    with transaction.atomic():
+        if Session.objects.filter(id=session_id).delete()[0]:
+            revoke(str(session_id), lifetime=ACCESS_TTL)
 
 
 def _may_log_in(user: User) -> bool:
-    return user.is_active and user.tenant is not None and user.tenant.suspended_at is None
+    return user.tenant is not None and user.tenant.suspended_at is None and user.is_active
 
 
 def _pair(user: User, session_id: UUID, refresh_id: UUID) -> TokenPair:

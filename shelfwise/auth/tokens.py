@@ -62,12 +62,13 @@ def issue_refresh_token(
 def verify_access_token(token: str) -> Principal:
     """Who the token speaks for. Costs no query. Raises InvalidToken."""
     claims = _verify(token, ACCESS_AUDIENCE)
-    if revocations.cover(claims):
-        raise InvalidToken
     try:
-        return Principal(UUID(claims["tenant"]), Role(claims["role"]), claims["sub"])
+        principal = Principal(UUID(claims["tenant"]), Role(claims["role"]), claims["sub"])
     except (ValueError, TypeError, AttributeError):
         raise InvalidToken from None
+    if revocations.cover(claims):
+        raise InvalidToken
+    return principal
 
 
 def verify_refresh_token(token: str) -> RefreshClaims:

@@ -36,8 +36,10 @@ def logging_config(level: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
+            # Django gives these two handlers of their own, which write plain text.
+            "django": {"handlers": []},
+            "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
             # Each 4xx is in the request's own line already.
             "django.request": {"level": "ERROR"},
-            "django.server": {"level": "WARNING"},
         },
     }

@@ -7,6 +7,9 @@ from django.db.models.functions import Now
 
 from shelfwise.ids import uuid7
 from shelfwise.tenancy.managers import TenantManager
+from shelfwise.tenancy.scope import NoTenantScope, scope_filter
+
+_Deleted = tuple[int, dict[str, int]]
 
 
 class Role(models.TextChoices):
@@ -97,3 +100,10 @@ class TenantOwned(models.Model):
     class Meta:
         abstract = True
         base_manager_name = "objects"
+
+    def delete(self, using: str | None = None, keep_parents: bool = False) -> _Deleted:
+        """Raises NoTenantScope unless the row is in scope: Django deletes by the key alone."""
+        scope = scope_filter(type(self).__name__).get("tenant_id", self.tenant_id)
+        if scope != self.tenant_id:
+            raise NoTenantScope(f"{type(self).__name__} {self.pk} is not of the tenant in scope.")
+        return super().delete(using, keep_parents)

@@ -1,0 +1,43 @@
+"""How gunicorn serves ShelfWise. It binds to 0.0.0.0:PORT when PORT is set, its own default."""
+
+import os
+from typing import Any
+
+from shelfwise.env import WEB_THREADS
+
+
+def _cores() -> int:
+    """The cores this process may use, which in a container can be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY") or max(2, _cores()))
+threads = WEB_THREADS
+# A fork after a query would share the database's sockets between workers, and so between tenants.
+preload_app = False
+
+# Longer than the pauses of a client that keeps its connection; an idle one holds no thread.
+keepalive = 30
+# With gthread this bounds a stuck worker, not a request: the statement timeouts do that.
+timeout = 30
+graceful_timeout = 25
+# Leaked memory goes with its worker; the jitter keeps workers from leaving at once.
+max_requests = 10_000
+max_requests_jitter = 1_000
+# The workers' heartbeat files: on a disk, a slow write would look like a dead worker.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
+
+limit_request_line = 8190
+accesslog = None  # the application logs requests itself, with tenant and request id
+# It would be opened in the user's home, where two servers collide.
+control_socket_disable = True
+
+
+def post_worker_init(worker: Any) -> None:
+    """Each worker learns of revoked tokens in a thread of its own."""
+    from shelfwise.auth.revocation import start_refreshing
+
+    start_refreshing()

@@ -1,0 +1,20 @@
+#!/usr/bin/env python
+"""Runs ShelfWise's commands; `python manage.py help` lists them."""
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+from shelfwise import devservers
+
+
+def main() -> None:
+    """Runs the command of `sys.argv`, beside the development servers that it needs."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shelfwise.settings")
+    with devservers.environment_for(sys.argv):
+        execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

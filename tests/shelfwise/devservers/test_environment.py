@@ -1,0 +1,249 @@
+"""What each kind of command finds running, and what is left when it ends."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+import psycopg
+import redis
+
+from tests.shelfwise.devservers.manager import Manager, processes_in, wait_until_empty
+
+
+def answers(environment: dict[str, str]) -> bool:
+    """Whether both servers of that environment serve."""
+    with psycopg.connect(environment["DATABASE_URL"], connect_timeout=5) as connection:
+        row = connection.execute("SELECT current_database()").fetchone()
+    client = redis.Redis.from_url(environment["REDIS_URL"], socket_timeout=5)
+    return row == ("shelfwise",) and bool(client.ping())
+
+
+def free_port() -> str:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def setUpModule() -> None:
+    """Makes the data folder that most tests share: a new cluster takes more than a second."""
+    parent = Path(unittest.enterModuleContext(tempfile.TemporaryDirectory())).resolve()
+    parent.chmod(0o711)  # so that the servers' user gets there
+    DataFolderCase.data = parent / "data"
+    DataFolderCase.env = {"SHELFWISE_DATA_DIR": str(parent / "data"), "PORT": free_port()}
+    with Manager("demo", env=DataFolderCase.env) as demo:
+        demo.environment()
+
+
+class DataFolderCase(unittest.TestCase):
+    """`data` was made by an earlier demo, for all these tests; `new` does not exist yet."""
+
+    data: Path
+    env: dict[str, str]
+
+    def setUp(self) -> None:
+        self.new = Path(tempfile.mkdtemp(dir=self.data.parent)) / "new"
+        self.new.parent.chmod(0o711)
+        self.in_new = {**self.env, "SHELFWISE_DATA_DIR": str(self.new)}
+
+
+class DemoTests(DataFolderCase):
+    def test_serves_until_its_end_and_leaves_no_process(self) -> None:
+        with Manager("demo", env=self.env) as demo:
+            found = demo.environment()
+            self.assertTrue(answers(found))
+            self.assertEqual(demo.end(), (0, ""))
+        self.assertEqual(processes_in(self.data), set())
+        self.assertEqual(found["HTTPS"], "off")
+        self.assertEqual(found["ALLOWED_HOSTS"], "127.0.0.1,localhost,[::1]")
+
+    def test_keeps_data_and_secrets(self) -> None:
+        with Manager("demo", env=self.env) as demo:
+            first = demo.environment()
+            with psycopg.connect(first["DATABASE_URL"]) as connection:
+                connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
+        with Manager("demo", env=self.env) as demo:
+            second = demo.environment()
+            with psycopg.connect(second["DATABASE_URL"]) as connection:
+                self.assertEqual(connection.execute("SELECT n FROM kept").fetchone(), (7,))
+        for name in ("SECRET_KEY", "JWT_SIGNING_KEYS"):
+            self.assertEqual(first[name], second[name])
+            self.assertGreaterEqual(len(first[name]), 32)
+            self.assertEqual(stat.S_IMODE((self.data / "secrets" / name).stat().st_mode), 0o600)
+
+    def test_each_signal_stops_everything(self) -> None:
+        for signum in (signal.SIGINT, signal.SIGHUP):
+            with self.subTest(signum.name), Manager("demo", env=self.env) as demo:
+                demo.environment()
+                self.assertEqual(demo.stop(signum), (128 + signum, ""))
+                self.assertEqual(processes_in(self.data), set())
+
+    def test_signal_at_any_moment_of_the_first_start(self) -> None:
+        for delay in (0.1, 0.6, 1.2):
+            with self.subTest(delay=delay), Manager("demo", env=self.in_new) as demo:
+                time.sleep(delay)
+                demo.stop(signal.SIGTERM)
+                self.assertEqual(processes_in(self.new), set())
+
+    def test_killed_leaves_no_process(self) -> None:
+        with Manager("demo", env=self.env) as demo:
+            demo.environment()
+            self.assertGreater(len(processes_in(self.data)), 2)
+            demo.stop(signal.SIGKILL)
+        self.assertEqual(wait_until_empty(self.data), set())
+
+    def test_killed_while_making_the_cluster(self) -> None:
+        with Manager("demo", env=self.in_new) as demo:
+            while not (self.new / "servers/postgresql.new/PG_VERSION").exists():
+                self.assertIsNone(demo.process.poll())
+                time.sleep(0.005)
+            demo.stop(signal.SIGKILL)
+        self.assertEqual(wait_until_empty(self.new), set())
+        self.assertFalse((self.new / "servers/postgresql").exists())
+        with Manager("demo", env=self.in_new) as demo:
+            self.assertTrue(answers(demo.environment()))
+
+    def test_second_one_is_refused_and_changes_nothing(self) -> None:
+        with Manager("demo", env=self.env) as first:
+            first.environment()
+            lock, running = (self.data / "lock").read_text(), processes_in(self.data)
+            with Manager("demo", env={**self.env, "PORT": free_port()}) as second:
+                status, errors = second.outcome()
+            self.assertEqual((status, errors.count("\n")), (1, 1))
+            self.assertIn(f"pid {first.process.pid}, http://127.0.0.1:{self.env['PORT']}", errors)
+            self.assertEqual((self.data / "lock").read_text(), lock)
+            self.assertEqual(processes_in(self.data), running)
+
+    def test_taken_port_is_refused_before_anything_starts(self) -> None:
+        taken = ("127.0.0.1", int(self.env["PORT"]))
+        with socket.create_server(taken), Manager("demo", env=self.in_new) as demo:
+            status, errors = demo.outcome()
+        self.assertEqual((status, errors.count("\n")), (1, 1))
+        self.assertIn(self.env["PORT"], errors)
+        self.assertFalse((self.new / "servers").exists())
+
+    def test_wrong_port_is_refused(self) -> None:
+        for port in ("http", "0", "65536", "-1"):
+            with self.subTest(port), Manager("demo", env={**self.in_new, "PORT": port}) as demo:
+                status, errors = demo.outcome()
+                self.assertEqual((status, errors.count("\n")), (1, 1))
+                self.assertIn(repr(port), errors)
+
+    def test_given_values_win(self) -> None:
+        given = {"DATABASE_URL": "postgresql://theirs", "SECRET_KEY": "theirs", "HTTPS": "on"}
+        with Manager("demo", env={**self.in_new, **given}) as demo:
+            found = demo.environment()
+        self.assertEqual({name: found[name] for name in given}, given)
+        self.assertFalse((self.new / "servers/postgresql").exists())
+        self.assertFalse((self.new / "secrets/SECRET_KEY").exists())
+
+
+class CommandTests(DataFolderCase):
+    def test_uses_the_servers_of_a_running_demo(self) -> None:
+        with Manager("demo", env=self.env) as demo:
+            theirs = demo.environment()
+            before = processes_in(self.data)
+            with Manager("shell", env=self.env) as shell:
+                ours = shell.environment()
+                self.assertEqual(processes_in(self.data), before)
+                self.assertEqual(shell.end(), (0, ""))
+            self.assertTrue(answers(theirs))
+        for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "JWT_SIGNING_KEYS"):
+            self.assertEqual(ours[name], theirs[name])
+
+    def test_starts_servers_of_its_own_and_the_next_command_waits(self) -> None:
+        with Manager("migrate", env=self.env) as first:
+            self.assertTrue(answers(first.environment()))
+            with Manager("shell", env=self.env) as second:
+                time.sleep(0.5)
+                self.assertIsNone(second.process.poll())
+                first.end()
+                self.assertTrue(answers(second.environment()))
+        self.assertEqual(processes_in(self.data), set())
+
+    def test_what_needs_no_database_starts_none(self) -> None:
+        for argv in (["check"], ["migrate", "--help"], ["help"], []):
+            with self.subTest(argv), Manager(*argv, env=self.env) as command:
+                self.assertIn("DATABASE_URL", command.environment())
+                self.assertEqual(processes_in(self.data), set())
+
+    def test_without_data_folder_nothing_is_set_or_made(self) -> None:
+        with Manager("migrate", env=self.in_new) as command:
+            self.assertNotIn("DATABASE_URL", command.environment())
+        self.assertFalse(self.new.exists())
+
+    def test_both_addresses_given_load_no_server_module(self) -> None:
+        given = {"DATABASE_URL": "postgresql://theirs", "REDIS_URL": "redis://theirs"}
+        loaded = "import atexit; atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
+        with Manager("migrate", env={**self.env, **given}, before=loaded) as command:
+            self.assertNotIn("SECRET_KEY", command.environment())
+            _, modules = command.end()
+        self.assertNotIn("psycopg", modules.split())
+        self.assertNotIn("shelfwise.devservers.postgres", modules.split())
+
+
+class TestCommandTests(unittest.TestCase):
+    def test_two_at_once_have_servers_and_folders_of_their_own(self) -> None:
+        temp = Path(self.enterContext(tempfile.TemporaryDirectory())).resolve()
+        temp.chmod(0o711)
+        env = {"TMPDIR": str(temp), "SHELFWISE_DATA_DIR": str(temp / "data")}
+        with Manager("test", env=env) as one, Manager("test", env=env) as other:
+            here, there = one.environment(), other.environment()
+            self.assertNotEqual(here["DATABASE_URL"], there["DATABASE_URL"])
+            self.assertTrue(answers(here))
+            self.assertTrue(answers(there))
+            self.assertEqual((len(os.listdir(temp)), (temp / "data").exists()), (2, False))
+        self.assertEqual(os.listdir(temp), [])
+        self.assertEqual(processes_in(temp), set())
+
+
+class LeftoverTests(DataFolderCase):
+    """Where the kernel ends no orphans, the next start does."""
+
+    ORPHANED = (
+        "from shelfwise.devservers import processes; processes._death_signal = lambda _: None"
+    )
+
+    def test_orphans_are_stopped_by_the_next_start(self) -> None:
+        with Manager("demo", env=self.env, before=self.ORPHANED) as demo:
+            demo.environment()
+            demo.stop(signal.SIGKILL)
+        orphans = processes_in(self.data)
+        self.assertGreater(len(orphans), 2)
+        with Manager("demo", env=self.env) as demo:
+            self.assertTrue(answers(demo.environment()))
+            self.assertEqual(orphans & processes_in(self.data), set())
+        self.assertEqual(processes_in(self.data), set())
+
+    def test_pid_of_a_stranger_neither_stops_the_start_nor_is_stopped(self) -> None:
+        cluster = self.data / "servers/postgresql"
+        owner = cluster.stat()
+        user = owner.st_uid if os.geteuid() == 0 else None  # whose processes the server may see
+        stranger = subprocess.Popen(["/bin/sleep", "60"], cwd="/", user=user)
+        self.addCleanup(stranger.wait)
+        self.addCleanup(stranger.kill)
+        for pid_file in (cluster / "postmaster.pid", self.data / "valkey.pid"):
+            pid_file.write_text(f"{stranger.pid}\n")
+        with Manager("demo", env=self.env) as demo:
+            self.assertTrue(answers(demo.environment()))
+        self.assertIsNone(stranger.poll())
+
+    def test_pid_of_nobody_does_not_stop_the_start(self) -> None:
+        with subprocess.Popen(["/bin/true"]) as gone:
+            pass
+        (self.data / "servers/postgresql/postmaster.pid").write_text(f"{gone.pid}\n{self.data}\n")
+        with Manager("demo", env=self.env) as demo:
+            self.assertTrue(answers(demo.environment()))
+
+    def test_lock_of_a_killed_demo_is_free(self) -> None:
+        stale = {"pid": 1, "command": "demo", "started": "", "url": "", "urls": {}}
+        (self.data / "lock").write_text(json.dumps(stale))
+        with Manager("migrate", env=self.env) as command:
+            self.assertTrue(answers(command.environment()))
