@@ -1,5 +1,6 @@
 """How gunicorn serves ShelfWise. It binds to 0.0.0.0:PORT when PORT is set, its own default."""
 
+import gc
 import os
 from typing import Any
 
@@ -41,3 +42,5 @@ def post_worker_init(worker: Any) -> None:
     from shelfwise.auth.revocation import start_refreshing
 
     start_refreshing()
+    # What is loaded by now stays for the worker's life: the garbage collector need not walk it.
+    gc.freeze()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.db.models import F, Field, Q, QuerySet, Subquery, UUIDField
 from django.db.models.expressions import Expression
@@ -204,9 +205,9 @@ def item_builder(listing: Listing, shape: Shape) -> Callable[[Values], dict[str,
     return build
 
 
-def position_of(listing: Listing, shape: Shape, row: Sequence[Any]) -> tuple[str, Any]:
+def position_of(listing: Listing, shape: Shape, row: Sequence[Any]) -> tuple[str, UUID]:
     """The sorted value as text, and the id, of a row of `listing.selected(shape)`."""
     ordering, columns = listing.orderings[shape.ordering], listing.selected(shape)
     value = row[columns.index(ordering.column)]
     value = ordering.absent if value is None else value
-    return ordering.to_text(value), row[columns.index("id")]
+    return ordering.to_text(value), UUID(row[columns.index("id")])

@@ -1,7 +1,7 @@
 """Where the servers live: the cluster, the sockets, and binaries that the server's user can run.
 
 PostgreSQL refuses to run as root. As root it runs as a user without rights, who may be unable
-to reach the data folder or the virtual environment (both under /root, say). Opening folders
+to reach the data folder or the virtual environment (both in root's home, say). Opening folders
 that are not ours is no mend, so what the server needs then goes to a folder of our own.
 """
 
@@ -64,15 +64,16 @@ def runnable_binaries(wheel: Path, place: Place) -> Path:
 
     Raises StartError when the server's user can run neither.
     """
-    programs = Path("pginstall/bin")
-    if place.account is None or _runs(wheel / programs / "initdb", place.account):
-        return wheel / programs
-    copy = place.servers / "binaries" / wheel.name
-    if not _runs(copy / programs / "initdb", place.account):
-        _copy_binaries(wheel, copy.parent)
-    if not _runs(copy / programs / "initdb", place.account):
-        raise StartError(f"the user {place.account.uid} can't run programs in {copy.parent}.")
-    return copy / programs
+    original = wheel / "pginstall/bin"
+    if place.account is None or _runs(original / "initdb", place.account):
+        return original
+    copies = place.servers / "binaries"
+    copy = copies / wheel.name / "pginstall/bin"
+    if not _is_copy(copy / "initdb", original / "initdb"):  # or one of the wheel before an upgrade
+        _copy_binaries(wheel, copies)
+    if not _runs(copy / "initdb", place.account):
+        raise StartError(f"the user {place.account.uid} can't run programs in {copy}.")
+    return copy
 
 
 def _account_for(servers: Path) -> Account | None:
@@ -172,6 +173,10 @@ def _succeeds(command: list[str | Path], account: Account) -> bool:
     except (PermissionError, FileNotFoundError):
         return False
     return status == 0
+
+
+def _is_copy(copy: Path, original: Path) -> bool:
+    return copy.exists() and copy.stat().st_mtime_ns == original.stat().st_mtime_ns
 
 
 def _copy_binaries(wheel: Path, destination: Path) -> None:

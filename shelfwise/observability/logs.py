@@ -1,5 +1,6 @@
 """Logging: one JSON line an event, with the request's id in every line."""
 
+import json
 from typing import Any
 
 import orjson
@@ -7,7 +8,11 @@ import structlog
 
 
 def _to_json(event: Any, **_options: Any) -> str:
-    return orjson.dumps(event, default=str).decode()
+    try:
+        return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:  # a lone surrogate of a file's name, a number of 65 bits: no line is lost
+        text = json.dumps(event, default=str, skipkeys=True, ensure_ascii=False)
+        return text.encode(errors="replace").decode()
 
 
 def logging_config(level: str) -> dict[str, Any]:

@@ -159,6 +159,17 @@ class ShapeTests(VariedBooksTestCase):
             beside = replace(shape, side=Side(backward=backward, inclusive=inclusive))
             self.assertEqual(self.ids(beside, place), expected)
 
+    def test_bounds_of_what_the_list_is_sorted_by(self) -> None:
+        """The index is entered at the bound: what has no price is above or below it there."""
+        bounds = ("price_max", "price_min", "published_from", "published_to", "updated_since")
+        for ordering in BOOKS.orderings:
+            for filters in (*((name,) for name in bounds), bounds):
+                with self.subTest(ordering, filters=filters):
+                    ids = self.assert_same(Shape(ordering, filters, ("id",), limit=200))
+                    self.assertCountEqual(
+                        ids, self.assert_same(Shape("title", filters, ("id",), limit=200))
+                    )
+
     def test_limit_is_one_row_more(self) -> None:
         shape = Shape("title", (), ("id",), limit=4)
         self.assertEqual(len(self.assert_same(shape)), 5)
@@ -172,7 +183,7 @@ class ShapeTests(VariedBooksTestCase):
     def ids(self, shape: Shape, place: dict[str, Any]) -> list[UUID]:
         rows = compiled_keyset(BOOKS, shape).rows({**self.values(), **place})
         id_at = BOOKS.selected(shape).index("id")
-        return [row[id_at] for row in rows]
+        return [UUID(row[id_at]) for row in rows]
 
     def assert_same(self, shape: Shape) -> list[UUID]:
         with tenant_scope(self.shelf.id):

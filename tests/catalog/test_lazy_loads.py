@@ -25,7 +25,6 @@ from tests.cast import (
     put_in_category,
 )
 
-
 View = Callable[..., HttpResponseBase]
 
 
@@ -82,7 +81,7 @@ class LazyLoadTests(CatalogTestCase):
         for field in ("author", "categories"):
             with (
                 self.subTest(field),
-                self.assertLogs("shelfwise.errors", "ERROR"),
+                self.assertLogs(level="ERROR"),
                 self.assertRaisesRegex(NPlusOneError, rf"n\+1 query detected on `Book.{field}`"),
             ):
                 self.get(f"/lazy/{field}", as_=self.owner)
@@ -91,6 +90,7 @@ class LazyLoadTests(CatalogTestCase):
         for field in ("author", "categories"):
             with (
                 self.subTest(field),
+                self.assertLogs(level="ERROR"),
                 self.assertRaisesRegex(NPlusOneError, f"eager load detected on `Book.{field}`"),
             ):
                 self.get(f"/unused/{field}", as_=self.owner)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import redis
+from psycopg.conninfo import conninfo_to_dict
 
 from tests.shelfwise.devservers.manager import Manager, processes_in, wait_until_empty
 
@@ -23,6 +24,11 @@ def answers(environment: dict[str, str]) -> bool:
         row = connection.execute("SELECT current_database()").fetchone()
     client = redis.Redis.from_url(environment["REDIS_URL"], socket_timeout=5)
     return row == ("shelfwise",) and bool(client.ping())
+
+
+def sockets_of(environment: dict[str, str]) -> Path:
+    """The folder of PostgreSQL's socket, which stands in that of the servers."""
+    return Path(str(conninfo_to_dict(environment["DATABASE_URL"])["host"]))
 
 
 def free_port() -> str:
@@ -191,17 +197,17 @@ class CommandTests(DataFolderCase):
 
 class TestCommandTests(unittest.TestCase):
     def test_two_at_once_have_servers_and_folders_of_their_own(self) -> None:
+        # As root the servers' user can't enter this one, and they live elsewhere.
         temp = Path(self.enterContext(tempfile.TemporaryDirectory())).resolve()
-        temp.chmod(0o711)
         env = {"TMPDIR": str(temp), "SHELFWISE_DATA_DIR": str(temp / "data")}
         with Manager("test", env=env) as one, Manager("test", env=env) as other:
-            here, there = one.environment(), other.environment()
-            self.assertNotEqual(here["DATABASE_URL"], there["DATABASE_URL"])
-            self.assertTrue(answers(here))
-            self.assertTrue(answers(there))
-            self.assertEqual((len(os.listdir(temp)), (temp / "data").exists()), (2, False))
+            found = [one.environment(), other.environment()]
+            self.assertTrue(all(answers(environment) for environment in found))
+            sockets = {sockets_of(environment) for environment in found}
+            self.assertEqual((len(sockets), (temp / "data").exists()), (2, False))
         self.assertEqual(os.listdir(temp), [])
-        self.assertEqual(processes_in(temp), set())
+        for folder in sockets:
+            self.assertEqual((folder.parent.exists(), processes_in(folder.parent)), (False, set()))
 
 
 class LeftoverTests(DataFolderCase):

@@ -26,9 +26,7 @@ class ActionTests(CastTestCase):
         self.assertEqual(Tenant.objects.count(), 2)
 
     def test_a_person(self) -> None:
-        user = create_user(
-            tenant=self.shelf, username="new", role=Role.CLERK, password=PASSWORD
-        )
+        user = create_user(tenant=self.shelf, username="new", role=Role.CLERK, password=PASSWORD)
         self.assertEqual((user.tenant, user.role, user.is_superuser), (self.shelf, "clerk", False))
         self.assertTrue(user.check_password(PASSWORD))
 

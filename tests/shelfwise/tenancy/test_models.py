@@ -11,7 +11,9 @@ from tests.cast import CastTestCase
 
 class RoleTests(SimpleTestCase):
     def test_the_ladder(self) -> None:
-        covered = {role.value: [needed.value for needed in Role if role.covers(needed)] for role in Role}
+        covered = {
+            role.value: [needed.value for needed in Role if role.covers(needed)] for role in Role
+        }
         self.assertEqual(
             covered,
             {
@@ -26,9 +28,9 @@ class RoleTests(SimpleTestCase):
 class UserConstraintTests(CastTestCase):
     def assert_refused(self, **fields: Any) -> None:
         before = User.objects.count()
-        with self.assertRaisesMessage(IntegrityError, "user_has_tenant_and_role_or_neither"):
-            with transaction.atomic():
-                User.objects.create(username="new", **fields)
+        constraint = "user_has_tenant_and_role_or_neither"
+        with self.assertRaisesMessage(IntegrityError, constraint), transaction.atomic():
+            User.objects.create(username="new", **fields)
         self.assertEqual(User.objects.count(), before)
 
     def test_a_tenants_person_has_a_role(self) -> None:
@@ -65,9 +67,12 @@ class UserConstraintTests(CastTestCase):
 class TenantConstraintTests(CastTestCase):
     def test_a_currency_is_three_capital_letters(self) -> None:
         for currency in ("eur", "EU", "", "E1R", "€€€"):
-            with self.subTest(currency):
-                with self.assertRaises(IntegrityError), transaction.atomic():
-                    Tenant.objects.create(slug="new", name="New", currency=currency)
+            with (
+                self.subTest(currency),
+                self.assertRaises(IntegrityError),
+                transaction.atomic(),
+            ):
+                Tenant.objects.create(slug="new", name="New", currency=currency)
         self.assertFalse(Tenant.objects.filter(slug="new").exists())
 
     def test_a_slug_is_unique(self) -> None:
