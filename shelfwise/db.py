@@ -18,6 +18,7 @@ from django.db.models import (
     Func,
     Model,
     QuerySet,
+    Subquery,
 )
 from django.db.models.sql.compiler import SQLCompiler
 from psycopg import adapters
@@ -107,6 +108,23 @@ class Param(Expression):
 
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[_Slot]]:  # type: ignore[override]  # slots become values later
         return "%s", [_Slot(self.name)]
+
+
+class RowAt(Subquery):
+    """The one row of an ordered queryset that `offset` rows come before; a Param may stand there."""
+
+    template = "(%(subquery)s OFFSET %%s LIMIT 1)"
+
+    def __init__(self, queryset: QuerySet[Any, Any], offset: int | Param) -> None:
+        super().__init__(queryset)
+        self.offset = offset
+
+    def as_sql(  # type: ignore[override]  # as of Param
+        self, compiler: SQLCompiler, connection: Any, template: str | None = None, **extra: Any
+    ) -> tuple[str, list[Any]]:
+        sql, parameters = super().as_sql(compiler, connection, template, **extra)
+        offset = _Slot(self.offset.name) if isinstance(self.offset, Param) else self.offset
+        return sql, [*parameters, offset]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from itertools import islice
 from operator import attrgetter
 from types import NoneType
 from typing import Any
@@ -11,36 +10,37 @@ from uuid import UUID
 
 from django.db import connection
 
-_LINES_AT_ONCE = 500
-
 Value = str | int | Decimal | UUID | datetime | None
 
 
-def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
-    """Adds the rows to the table; each row has the values of `columns`, in that order.
+def copy_text(table: str, columns: Sequence[str], text: str) -> None:
+    """Adds rows to the table: `text` is what `as_text` makes of them, in the order of `columns`.
 
-    The rows are taken as a stream: memory does not grow with their number. A `str` may hold
-    anything but NUL and lone surrogates. No signal is sent, and columns left out take the
-    database's default. Raises django.db.Error for a row that the database refuses and
-    UnicodeEncodeError for a lone surrogate; then no row was added, and a surrounding transaction
-    can only be rolled back.
+    Columns left out take the database's default, and no signal is sent. Raises django.db.Error for
+    a row that the database refuses and UnicodeEncodeError for a lone surrogate; then no row was
+    added, and a surrounding transaction can only be rolled back.
     """
     quote = connection.ops.quote_name
     names = ", ".join(quote(column) for column in columns)
-    lines = map(copy_line, rows)
     with (
         connection.wrap_database_errors,  # which Django does not do for COPY by itself
         connection.cursor() as cursor,
         cursor.copy(f"COPY {quote(table)} ({names}) FROM STDIN") as copy,
     ):
-        # The server works on one chunk while the next is put together.
-        while chunk := "".join(islice(lines, _LINES_AT_ONCE)):
-            copy.write(chunk)
+        copy.write(text)
 
 
-def copy_line(row: Sequence[Value]) -> str:
-    r"""One line of COPY text: `\N` is NULL, and a backslash keeps data from reading as syntax."""
-    return "\t".join([_WRITERS.get(type(value), str)(value) for value in row]) + "\n"
+def as_text(rows: Iterable[Sequence[Value]]) -> str:
+    r"""The rows as COPY's text format: a line each, tabs between values, `\N` for None.
+
+    Backslashes keep data from reading as syntax. PostgreSQL stores no NUL and no lone surrogate.
+    """
+    return "".join(["\t".join(map(_written, row)) + "\n" for row in rows])
+
+
+def _written(value: Value) -> str:
+    write = _WRITERS.get(type(value))
+    return write(value) if write else _escaped(str(value))
 
 
 def _escaped(text: str) -> str:
@@ -49,6 +49,7 @@ def _escaped(text: str) -> str:
     return text.replace("\n", "\\n").replace("\r", "\\r")
 
 
+# The types that come most; whatever else there is, is written as str() has it, escaped.
 _WRITERS: dict[type, Callable[[Any], str]] = {
     str: _escaped,
     UUID: attrgetter("hex"),  # a quarter of the time of str()

@@ -88,41 +88,28 @@ class Edition(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Some editions, and the records that they are the first to refer to.
-
-    The editions are made while they are iterated: once, and before the next batch is asked for.
-    """
+    """Some editions, and the records that they are the first to refer to."""
 
     authors: list[Record[Name]]
     publishers: list[Record[Name]]
     categories: list[Record[Subject]]
-    editions: Iterator[Edition]
+    editions: list[Edition]
 
 
-def batches(slug: str, size: int, *, batch_size: int = 5_000) -> Iterator[Batch]:
+def batches(slug: str, size: int, *, batch_size: int = 2_500) -> Iterator[Batch]:
     """The catalogue of the tenant `slug`, `size` books large, in order of delivery.
 
     How the books are cut into batches changes none of them.
     """
     catalogue = _Catalogue(slug, size)
-    plans = catalogue.plans()
-    while chunk := list(islice(plans, batch_size)):
+    editions = catalogue.editions()
+    while chunk := list(islice(editions, batch_size)):
         yield Batch(
             catalogue.authors.take_new(),
             catalogue.publishers.take_new(),
             catalogue.categories.take_new(),
-            map(catalogue.edition, chunk),
+            chunk,
         )
-
-
-class _Plan(NamedTuple):
-    """What an edition will be of: settled before it is made, so that its records come first."""
-
-    position: int
-    delivered_at: datetime
-    work: Work
-    publisher: Publisher
-    subjects: tuple[Subject, ...]
 
 
 class _Register(Generic[_Source]):
@@ -133,12 +120,10 @@ class _Register(Generic[_Source]):
         self._ids: dict[_Source, UUID] = {}
         self._new: list[Record[_Source]] = []
 
-    def add(self, source: _Source, moment: datetime) -> None:
+    def id_of(self, source: _Source, moment: datetime) -> UUID:
         if source not in self._ids:
             self._ids[source] = _uuid7(moment, self._chance)
             self._new.append(Record(self._ids[source], source, moment))
-
-    def id_of(self, source: _Source) -> UUID:
         return self._ids[source]
 
     def take_new(self) -> list[Record[_Source]]:
@@ -151,46 +136,37 @@ class _Catalogue:
 
     def __init__(self, slug: str, size: int) -> None:
         self._size = size
-        # Three, so that it makes no difference how far the plans are ahead of the editions, and
-        # a version with other works or words still knows an older one's load by its book ids.
-        self._plan_chance = Chance(f"plans/{slug}/{size}")
         self._chance = Chance(f"editions/{slug}/{size}")
+        # Apart, so that a version with other works or words still knows an older one's load by its
+        # book ids.
         self._id_chance = Chance(f"ids/{slug}/{size}")
         self._isbn_items = defaultdict[int, int](lambda: self._chance.randint(0, _ISBN_ITEMS - 1))
-        self.authors = _Register[Name](self._plan_chance)
-        self.publishers = _Register[Name](self._plan_chance)
-        self.categories = _Register[Subject](self._plan_chance)
+        self.authors = _Register[Name](self._chance)
+        self.publishers = _Register[Name](self._chance)
+        self.categories = _Register[Subject](self._chance)
 
-    def plans(self) -> Iterator[_Plan]:
-        chance = self._plan_chance
+    def editions(self) -> Iterator[Edition]:
         # Each shop has bestsellers of its own: hundreds of editions in 50,000 books, where the
         # least wanted works have ten.
-        shelf = chance.sample(works(), len(works()))
+        shelf = self._chance.sample(works(), len(works()))
         demand = list(accumulate(1 / (50 + rank) for rank in range(len(shelf))))
         for position in range(self._size):
-            (work,) = chance.choices(shelf, cum_weights=demand)
-            publisher = chance.choice(publishers_in(work.language))
-            delivered_at = _delivered_at(position, self._size)
-            plan = _Plan(position, delivered_at, work, publisher, _subjects(work, chance))
-            self._register(plan)
-            yield plan
+            (work,) = self._chance.choices(shelf, cum_weights=demand)
+            yield self._edition(position, work)
 
-    def edition(self, plan: _Plan) -> Edition:
+    def _edition(self, position: int, work: Work) -> Edition:
+        delivered_at = _delivered_at(position, self._size)
+        subjects = _subjects(work, self._chance)
         return Edition(
-            self._book(plan),
-            tuple(map(self.categories.id_of, plan.subjects)),
+            self._book(position, work, delivered_at),
+            tuple(self.categories.id_of(subject, delivered_at) for subject in subjects),
             _on_hand(self._chance),
-            _later(plan.delivered_at, self._chance),
+            _later(delivered_at, self._chance),
         )
 
-    def _register(self, plan: _Plan) -> None:
-        self.authors.add(plan.work.author, plan.delivered_at)
-        self.publishers.add(plan.publisher.name, plan.delivered_at)
-        for subject in plan.subjects:
-            self.categories.add(subject, plan.delivered_at)
-
-    def _book(self, plan: _Plan) -> BookRow:
-        chance, work, delivered_at = self._chance, plan.work, plan.delivered_at
+    def _book(self, position: int, work: Work, delivered_at: datetime) -> BookRow:
+        chance = self._chance
+        publisher = chance.choice(publishers_in(work.language))
         book_format = chance.choice(_FORMATS)
         has_isbn = chance.random() >= 0.01
         has_reference = not has_isbn or chance.random() < 0.3
@@ -199,15 +175,15 @@ class _Catalogue:
             title=work.title,
             sort_title=work.sort_title,
             subtitle=edition_subtitle(work, chance),
-            isbn=self._next_isbn(plan.publisher) if has_isbn else None,
-            reference=f"REF-{plan.position + 1:07}" if has_reference else None,
+            isbn=self._next_isbn(publisher) if has_isbn else None,
+            reference=f"REF-{position + 1:07}" if has_reference else None,
             price=_price(book_format, chance),
-            author_id=self.authors.id_of(work.author),
-            publisher_id=self.publishers.id_of(plan.publisher.name),
+            author_id=self.authors.id_of(work.author, delivered_at),
+            publisher_id=self.publishers.id_of(publisher.name, delivered_at),
             published_on=_published_on(delivered_at, book_format, chance),
             language=work.language,
             format=book_format,
-            description=blurb(work, book_format, plan.publisher.name.name, chance),
+            description=blurb(work, book_format, publisher.name.name, chance),
             page_count=_page_count(work, book_format, chance),
             created_at=delivered_at,
             updated_at=_updated_at(delivered_at, chance),

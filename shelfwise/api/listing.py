@@ -12,12 +12,12 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Field, Q, QuerySet, Subquery, UUIDField
+from django.db.models import F, Field, IntegerField, Q, QuerySet, UUIDField
 from django.db.models.expressions import Expression
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
 from shelfwise.api.parameters import Parser
-from shelfwise.db import CompiledQuery, Param, Row
+from shelfwise.db import CompiledQuery, Param, Row, RowAt
 from shelfwise.tenancy.scope import tenant_scope
 
 _COMPILED_KEPT = 1024
@@ -135,8 +135,8 @@ class Listing:
             queryset = queryset.filter(compare(Row(ordering.key, F("id")), position))
         return self._sorted(queryset, ordering, rising=rising)[: shape.limit + 1]
 
-    def numbered(self, shape: Shape, values: Mapping[str, Any], page: int) -> QuerySet[Any, Any]:
-        """The same by page number: it begins at the row that so many rows come before.
+    def numbered(self, shape: Shape, values: Mapping[str, Any]) -> QuerySet[Any, Any]:
+        """The same by number: the page begins at the row that `values["before"]` rows come before.
 
         Finding that row reads the index only, where the index holds the key; the page itself is
         then a keyset page like any other.
@@ -144,12 +144,10 @@ class Listing:
         ordering = self.orderings[shape.ordering]
         rising = not ordering.descending
         rows = self._sorted(self.filtered(shape, values), ordering, rising=rising)
-        before = (page - 1) * shape.limit
-        if before:
-            first = rows.annotate(key=ordering.key).values_list("key", "id")[before : before + 1]
-            compare = _COMPARISONS[rising, True]
-            rows = rows.filter(compare(Row(ordering.key, F("id")), Subquery(first)))
-        return rows[: shape.limit + 1]
+        keys = rows.annotate(key=ordering.key).values_list("key", "id")
+        compare = _COMPARISONS[rising, True]
+        begin = RowAt(keys, values["before"])
+        return rows.filter(compare(Row(ordering.key, F("id")), begin))[: shape.limit + 1]
 
     def selected(self, shape: Shape) -> list[str]:
         """The columns of a page's rows: the fields' own first, then what else is needed."""
@@ -171,11 +169,26 @@ class Listing:
 @lru_cache(maxsize=_COMPILED_KEPT)
 def compiled_keyset(listing: Listing, shape: Shape) -> CompiledQuery:
     """The SQL of each page of this shape. It takes `tenant`, the filters, `key` and `id`."""
+    return _compiled(listing, shape, listing.keyset)
+
+
+@lru_cache(maxsize=_COMPILED_KEPT)
+def compiled_numbered(listing: Listing, shape: Shape) -> CompiledQuery:
+    """The same by page number. It takes `tenant`, the filters and `before`."""
+    return _compiled(listing, shape, listing.numbered)
+
+
+def _compiled(
+    listing: Listing,
+    shape: Shape,
+    page: Callable[[Shape, Mapping[str, Any]], QuerySet[Any, Any]],
+) -> CompiledQuery:
     values = {name: Param(name, listing.filters[name].field) for name in shape.filters}
     values["key"] = Param("key", listing.orderings[shape.ordering].field)
     values["id"] = Param("id", UUIDField())
+    values["before"] = Param("before", IntegerField())
     with tenant_scope(Param("tenant", UUIDField())):
-        return CompiledQuery.of(listing.keyset(shape, values).values_list(*listing.selected(shape)))
+        return CompiledQuery.of(page(shape, values).values_list(*listing.selected(shape)))
 
 
 @lru_cache(maxsize=_COMPILED_KEPT)

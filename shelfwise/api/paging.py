@@ -17,6 +17,7 @@ from shelfwise.api.listing import (
     Side,
     Values,
     compiled_keyset,
+    compiled_numbered,
     item_builder,
     position_of,
 )
@@ -29,7 +30,7 @@ from shelfwise.api.parameters import (
     truth,
     whole_number,
 )
-from shelfwise.db import CompiledQuery, estimated_count
+from shelfwise.db import estimated_count
 from shelfwise.tenancy.scope import current_tenant
 
 DEFAULT_LIMIT = 50
@@ -140,11 +141,8 @@ def _begin_at(question: Question, cursor: str) -> Question:
 def _rows(question: Question) -> tuple[list[Values], bool]:
     """The rows of the page in the list's order, and whether there is more in its direction."""
     listing, shape = question.listing, question.shape
-    if question.page:
-        queryset = listing.numbered(shape, question.filters, question.page)
-        rows = CompiledQuery.of(queryset.values_list(*listing.selected(shape))).rows({})
-    else:
-        rows = compiled_keyset(listing, shape).rows(_values(question))
+    compiled = compiled_numbered if question.page else compiled_keyset
+    rows = compiled(listing, shape).rows(_values(question))
     more = len(rows) > shape.limit
     rows = rows[: shape.limit]
     if shape.side and shape.side.backward:
@@ -158,6 +156,8 @@ def _values(question: Question) -> dict[str, Any]:
         ordering = question.listing.orderings[question.shape.ordering]
         values["key"] = ordering.from_text(question.position.key)
         values["id"] = question.position.id
+    if question.page:
+        values["before"] = (question.page - 1) * question.shape.limit
     return values
 
 

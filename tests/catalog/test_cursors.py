@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,6 +23,7 @@ from tests.catalog.expected import faults_of, problem_of, titles_of
 
 ORDERINGS = st.sampled_from(sorted(BOOKS.orderings))
 LIMITS = st.integers(1, 5)
+MOST_PAGES = 30
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,10 @@ ROWS = st.builds(
     published_on=st.sampled_from([None, "2008", "2008-09", "2008-09-14"]),
     microsecond=st.sampled_from([0, 1]),
 )
+
+
+def ids_of(page: Any) -> list[str]:
+    return [item["id"] for item in page["results"]]
 
 
 class WalkTestCase(HypothesisTestCase, CatalogTestCase):
@@ -67,14 +73,16 @@ class WalkTestCase(HypothesisTestCase, CatalogTestCase):
         self.assertEqual(response.status_code, 200, response.content)
         return response.json()
 
-    def walk(self, address: str, link: str = "next") -> list[list[str]]:
-        """The ids on each page, from `address` on."""
-        pages, following = [], address
-        while following:
+    def pages(self, address: str, link: str = "next") -> Iterator[tuple[str, list[str]]]:
+        """The address of each page from this one on, and the ids on it."""
+        following = address
+        for _ in range(MOST_PAGES):
             page = self.page(following)
-            pages.append([item["id"] for item in page["results"]])
+            yield following, ids_of(page)
             following = page[link]
-        return pages
+            if following is None:
+                return
+        self.fail("The pages have no end.")
 
     def sorted_ids(self, ordering: str) -> list[str]:
         """All ids in the order that SQL gives them without pages."""
@@ -97,23 +105,24 @@ class WalkTests(WalkTestCase):
         self, rows: list[Row], ordering: str, limit: int
     ) -> None:
         self.add_books(rows)
-        pages = self.walk(f"/api/v2/books?fields=id&ordering={ordering}&limit={limit}")
+        pages = self.pages(f"/api/v2/books?fields=id&ordering={ordering}&limit={limit}")
         ids = self.sorted_ids(ordering)
         expected = [ids[begin : begin + limit] for begin in range(0, len(ids), limit)]
-        self.assertEqual(pages, expected or [[]])
+        self.assertEqual([found for _, found in pages], expected or [[]])
 
     @settings(max_examples=40, deadline=None)
     @given(rows=st.lists(ROWS, min_size=1, max_size=14), ordering=ORDERINGS, limit=LIMITS)
-    def test_back_the_same_pages(self, rows: list[Row], ordering: str, limit: int) -> None:
+    def test_back_and_forth_the_same_pages(
+        self, rows: list[Row], ordering: str, limit: int
+    ) -> None:
         self.add_books(rows)
-        first = f"/api/v2/books?fields=id&ordering={ordering}&limit={limit}"
-        forward, last, following = [], first, first
-        while following:
-            last = following
-            page = self.page(following)
-            forward.append([item["id"] for item in page["results"]])
-            following = page["next"]
-        self.assertEqual(self.walk(last, "previous"), forward[::-1])
+        forth = list(self.pages(f"/api/v2/books?fields=id&ordering={ordering}&limit={limit}"))
+        pages = [found for _, found in forth]
+        last, _ = forth[-1]
+        back = list(self.pages(last, "previous"))
+        self.assertEqual([found for _, found in back], pages[::-1])
+        first, _ = back[-1]
+        self.assertEqual([found for _, found in self.pages(first)], pages)
 
     @settings(max_examples=40, deadline=None)
     @given(
@@ -126,13 +135,9 @@ class WalkTests(WalkTestCase):
         self, rows: list[Row], changes: list[Row | int], ordering: str, limit: int
     ) -> None:
         """Between pages a book is added, or the one of that number deleted."""
-        ids = self.add_books(rows)
-        following = f"/api/v2/books?fields=id&ordering={ordering}&limit={limit}"
-        seen: list[str] = []
-        while following:
-            page = self.page(following)
-            seen += [item["id"] for item in page["results"]]
-            following = page["next"]
+        ids, seen = self.add_books(rows), []
+        for _, found in self.pages(f"/api/v2/books?fields=id&ordering={ordering}&limit={limit}"):
+            seen += found
             if changes:
                 self.change(changes.pop(), ids)
         self.assertEqual(len(seen), len(set(seen)))

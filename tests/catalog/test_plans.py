@@ -128,7 +128,7 @@ class PlanTests(SimpleTestCase):
         """Of the row in the middle of the list."""
         shape = Shape(ordering, (), tuple(BOOKS.columns), limit=1)
         with tenant_scope(self.shelf.id):
-            middle = BOOKS.numbered(shape, {}, page=large.BOOKS // 2)
+            middle = BOOKS.numbered(shape, {"before": large.BOOKS // 2})
             row = CompiledQuery.of(middle.values_list(*BOOKS.selected(shape))).rows({})[0]
             position = Position(*position_of(BOOKS, shape, row), backward=backward)
             return seal(position, Question(BOOKS, shape, {}, None, None).subject)

@@ -29,7 +29,7 @@ class SameRowsTests(SimpleTestCase):
     def test_rows_are_the_same_on_every_machine(self) -> None:
         rows = repr([tuple(edition.book._replace(sort_title="")) for edition in editions(size=100)])
         # Changes with the works and the words, and with nothing else.
-        self.assertEqual(hashlib.sha256(rows.encode()).hexdigest()[:16], "5c7e28052faa2c7a")
+        self.assertEqual(hashlib.sha256(rows.encode()).hexdigest()[:16], "fa452f2adfa231cf")
 
     def test_book_ids_stay_the_same_in_later_versions(self) -> None:
         """`load_demo` knows by them what an earlier version loaded."""

@@ -238,11 +238,11 @@ class RefreshingTests(SimpleTestCase):
 
     def test_runs_in_a_thread_that_keeps_nobody_from_ending(self) -> None:
         self.clock.now += 3600
-        started = threading.Event()
-        self.clock.naps = [started.set, lambda: held.wait(10)]
-        held = threading.Event()
+        begun, held = threading.Event(), threading.Event()
+        self.addCleanup(held.set)
+        self.clock.naps = [begun.set, lambda: held.wait(10)]
         start_refreshing()
-        self.assertTrue(started.wait(10))
+        self.assertTrue(begun.wait(10))
         (thread,) = [one for one in threading.enumerate() if one.name == "revocations"]
         self.assertTrue(thread.daemon)
         held.set()
