@@ -111,7 +111,7 @@ class Param(Expression):
 
 
 class RowAt(Subquery):
-    """The one row of an ordered queryset that `offset` rows come before; a Param may stand there."""
+    """The one row of an ordered queryset that `offset` rows come before. A Param will do."""
 
     template = "(%(subquery)s OFFSET %%s LIMIT 1)"
 

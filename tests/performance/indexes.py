@@ -146,7 +146,7 @@ def _served() -> list[Served]:
         ),
         Served(
             "bookcategory_by_category",
-            f"`GET /books?category=…` (fewest books)",
+            "`GET /books?category=…` (fewest books)",
             page(listings.BOOKS, f"category={category.id}"),
         ),
         Served(
