@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from catalog.models import Author, Book, Category, Publisher
-from shelfwise.api.serializers import BoundedListField, StrictSerializer
+from shelfwise.api.serializers import BoundedListField, StrictSerializer, StrictUUIDField
 
 MAX_BATCH = 200
 
@@ -97,4 +97,4 @@ class BookSerializer(BookItemSerializer):
 class BatchSerializer(StrictSerializer):
     """Which books to get: up to 200 ids."""
 
-    ids = BoundedListField(child=serializers.UUIDField(), max_length=MAX_BATCH)
+    ids = BoundedListField(child=StrictUUIDField(), max_length=MAX_BATCH)

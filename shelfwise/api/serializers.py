@@ -5,6 +5,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from shelfwise.api.parameters import uuid
+
 _FAULTS_NAMED = 20
 _NAME_SHOWN = 100
 
@@ -24,6 +26,16 @@ class StrictSerializer(serializers.Serializer[Any]):
                 }
             )
         return super().to_internal_value(data)
+
+
+class StrictUUIDField(serializers.UUIDField):
+    """A UUID written with its hyphens. DRF's own takes numbers and `urn:uuid:` too."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return uuid(data)
+        except (TypeError, ValueError):
+            self.fail("invalid", value=str(data)[:_NAME_SHOWN])
 
 
 class BoundedListField(serializers.ListField):

@@ -108,6 +108,12 @@ class MethodTests(HttpTestCase):
                 with self.subTest(method, path=path):
                     self.assertEqual(self.request(method, path), (405, "GET, HEAD"))
 
+    def test_a_viewer_learns_that_no_role_would_help(self) -> None:
+        response = self.client.delete(
+            "/api/v2/books", headers={"authorization": f"Bearer {token_of(self.viewer)}"}
+        )
+        self.assertEqual((response.status_code, response["Allow"]), (405, "GET, HEAD"))
+
     def test_batch_is_a_post(self) -> None:
         for method in ("PUT", "DELETE"):
             self.assertEqual(self.request(method, "/api/v2/books/batch-get"), (405, "POST"))

@@ -271,6 +271,8 @@ class BatchTests(CatalogTestCase):
             ({"ids": None}, "/ids"),
             ({"ids": "x"}, "/ids"),
             ({"ids": ["x"]}, "/ids/0"),
+            ({"ids": [1]}, "/ids/0"),
+            ({"ids": [f"urn:uuid:{uuid7()}"]}, "/ids/0"),
             ({"ids": [], "fields": "id"}, "/fields"),
             ([], ""),
         ]

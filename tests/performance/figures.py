@@ -128,7 +128,7 @@ def query_counts(bench: Bench, _: Effort) -> Iterator[Figure]:
         ("queries_detail", "queries of one book, four of them", details, at_most(3)),
     ):
         worst = max(counts, key=bar.missed_by)
-        yield Figure(key, what, "queries", Estimate(worst, min(counts), max(counts)), bar)
+        yield Figure(key, what, "", Estimate(worst, min(counts), max(counts)), bar)
 
 
 FIGURES: tuple[FigureFunction, ...] = (

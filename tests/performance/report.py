@@ -91,7 +91,7 @@ def _change(figure: Figure, baseline: Baseline) -> str:
 
 
 def _with_unit(value: float, unit: str) -> str:
-    return f"{_short(value)} {unit}"
+    return f"{_short(value)} {unit}".rstrip()
 
 
 def _short(value: float) -> str:

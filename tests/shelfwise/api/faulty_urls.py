@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from shelfwise import urls
 from shelfwise.api.serializers import StrictSerializer
+from shelfwise.api.views import TenantView
 
 SECRET = "the password is swordfish"
 
@@ -64,6 +65,11 @@ class UnrenderableView(APIView):
         return Response({"secret": {SECRET}})
 
 
+class OwnersView(TenantView):
+    def post(self, request: Request) -> Response:
+        return Response(status=204)
+
+
 def plain_bug(request: HttpRequest) -> HttpResponse:
     raise RuntimeError(SECRET)
 
@@ -76,6 +82,7 @@ urlpatterns = [
     path("api/v2/failing/<str:failure>", FailingView.as_view()),
     path("api/v2/nesting", NestingView.as_view()),
     path("api/v2/unrenderable", UnrenderableView.as_view()),
+    path("api/v2/owners", OwnersView.as_view()),
     path("api/v2/plain-bug", plain_bug),
     path("api/v2/html-error", html_error),
     *urls.urlpatterns,

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.test import RequestFactory, SimpleTestCase
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from shelfwise.api.views import TenantView
@@ -16,6 +17,16 @@ from shelfwise.tenancy.models import Role
 
 class StockView(TenantView):
     roles: ClassVar = {"POST": Role.CLERK, "PUT": Role.EDITOR}
+
+    def get(self, request: Request) -> Response:
+        return Response()
+
+    head = post = put = delete = get
+
+
+class RolelessView(APIView):
+    def get(self, request: Request) -> Response:
+        return Response()
 
 
 class RolePermissionTests(SimpleTestCase):
@@ -50,7 +61,10 @@ class RolePermissionTests(SimpleTestCase):
         self.assertEqual(self.admitted(StockView(), "DELETE"), ["owner"])
 
     def test_a_view_that_names_no_role_is_an_owners(self) -> None:
-        self.assertEqual(self.admitted(APIView(), "GET"), ["owner"])
+        self.assertEqual(self.admitted(RolelessView(), "GET"), ["owner"])
+
+    def test_a_method_that_the_view_lacks_is_let_through_to_its_405(self) -> None:
+        self.assertEqual(self.admitted(StockView(), "PATCH"), list(Role))
 
     def test_a_refusal_names_both_roles(self) -> None:
         clerk = Principal(uuid7(), Role.CLERK, "somebody")
