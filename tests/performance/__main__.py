@@ -41,7 +41,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--save-baseline", action="store_true", help="later runs compare themselves with this one"
     )
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.quick and options.save_baseline:
+        parser.error("a baseline is of a full run")
+    return options
 
 
 def _measure(folder: DataFolder, effort: Effort, mode: str) -> tuple[list[Figure], list[str]]:

@@ -246,9 +246,3 @@ async def list_books(
             "results": [list_item(book, currency) for book in page],
         }
     )
-
-
-@app.get("/health/ready")
-async def ready() -> dict[str, str]:
-    """Say that the server answers."""
-    return {"status": "ok"}
