@@ -6,7 +6,7 @@ from stdnum import isbn
 from stdnum.exceptions import ValidationError
 
 _SEPARATORS = re.compile(r"[\s\-‐‑‒–—.]+")
-_LABEL = re.compile(r"^\s*isbn(?:-1[03])?:?", re.IGNORECASE)
+_LABEL = re.compile(r"^\s*isbn(?:[\s-]?1[03](?![0-9]))?:?", re.IGNORECASE)
 _SPELLINGS = re.compile(r"(?:97[89])?[0-9]{9}[0-9Xx]|[0-9]{8}[0-9Xx]")
 _LONGEST_SPELLING = 40
 

@@ -164,7 +164,7 @@ def _database(url: str) -> dict[str, Any]:
     if not parts.get("dbname"):
         raise BadEnvironment(f"DATABASE_URL names no database. {mend}")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "shelfwise.postgresql",
         "NAME": parts.pop("dbname"),
         "USER": parts.pop("user", ""),
         "PASSWORD": parts.pop("password", ""),

@@ -59,11 +59,11 @@ MIDDLEWARE = [
     "shelfwise.tenancy.middleware.TenantScopeMiddleware",
     "shelfwise.observability.queries.QueryCountMiddleware",
     "shelfwise.api.conditional.ConditionalReadMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "shelfwise.browser.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "shelfwise.browser.AuthenticationMiddleware",
+    "shelfwise.browser.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     *(["nplusone.ext.django.NPlusOneMiddleware"] if WATCH_LAZY_LOADS else []),
 ]
@@ -120,7 +120,7 @@ DATABASES = {
         **ENV.database,
         "OPTIONS": _DATABASE_OPTIONS,
         "CONN_MAX_AGE": 0,  # Django's pool demands it
-        "CONN_HEALTH_CHECKS": ENV.web,  # the one switch for the pool's check (Django ticket 37075)
+        "CONN_HEALTH_CHECKS": ENV.web,  # shelfwise.postgresql says how
     }
 }
 

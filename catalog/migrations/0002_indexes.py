@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='book',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['tenant', 'sort_title', 'id'], include=('title', 'isbn', 'price', 'published_on', 'language', 'format'), name='book_list'),
+            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['tenant', 'sort_title', 'id'], include=('isbn', 'price'), name='book_list'),
         ),
         migrations.AddIndex(
             model_name='book',

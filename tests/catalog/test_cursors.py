@@ -99,7 +99,7 @@ class WalkTestCase(HypothesisTestCase, CatalogTestCase):
 
 
 class WalkTests(WalkTestCase):
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(rows=st.lists(ROWS, max_size=14), ordering=ORDERINGS, limit=LIMITS)
     def test_forward_each_row_once_and_in_order(
         self, rows: list[Row], ordering: str, limit: int
@@ -110,7 +110,7 @@ class WalkTests(WalkTestCase):
         expected = [ids[begin : begin + limit] for begin in range(0, len(ids), limit)]
         self.assertEqual([found for _, found in pages], expected or [[]])
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(rows=st.lists(ROWS, min_size=1, max_size=14), ordering=ORDERINGS, limit=LIMITS)
     def test_back_and_forth_the_same_pages(
         self, rows: list[Row], ordering: str, limit: int
@@ -124,7 +124,7 @@ class WalkTests(WalkTestCase):
         first, _ = back[-1]
         self.assertEqual([found for _, found in self.pages(first)], pages)
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(
         rows=st.lists(ROWS, min_size=2, max_size=14),
         changes=st.lists(st.one_of(ROWS, st.integers(0, 13)), max_size=8),
@@ -212,7 +212,7 @@ class ForgedCursorTests(HypothesisTestCase, CatalogTestCase):
         response = self.get(f"/api/v2/books?cursor={cursor}", as_=self.viewer)
         self.assertEqual(titles_of(response), ["B", "C"])
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(data=st.data())
     def test_one_character_changed(self, data: st.DataObject) -> None:
         cursor = self.cursor_of("/api/v2/books?limit=1")
@@ -221,7 +221,7 @@ class ForgedCursorTests(HypothesisTestCase, CatalogTestCase):
         forged = cursor[:place] + other + cursor[place + 1 :]
         self.assert_refused(f"/api/v2/books?cursor={quote(forged)}")
 
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=50)
     @given(data=st.data())
     def test_shorter_or_longer(self, data: st.DataObject) -> None:
         cursor = self.cursor_of("/api/v2/books?limit=1")
@@ -230,7 +230,7 @@ class ForgedCursorTests(HypothesisTestCase, CatalogTestCase):
         self.assert_refused(f"/api/v2/books?cursor={cursor[:length]}")
         self.assert_refused(f"/api/v2/books?cursor={cursor}{quote(more)}")
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(garbage=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=80))
     def test_garbage(self, garbage: str) -> None:
         self.assert_refused(f"/api/v2/books?cursor={quote(garbage)}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from django.test import override_settings
@@ -65,7 +66,7 @@ urlpatterns = [
 
 
 # nplusone sees only those settings that are overridden once any is.
-@override_settings(ROOT_URLCONF=__name__, NPLUSONE_RAISE=True)
+@override_settings(ROOT_URLCONF=__name__, NPLUSONE_RAISE=settings.NPLUSONE_RAISE)
 class LazyLoadTests(CatalogTestCase):
     @classmethod
     def setUpTestData(cls) -> None:

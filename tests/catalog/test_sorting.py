@@ -18,6 +18,7 @@ class ArticleTests(TestCase):
             ("ger", "A Tale", "a tale"),
             ("fre", "L'Étranger", "etranger"),
             ("fre", "L’Étranger", "etranger"),
+            ("fre", "L'", "l"),
             ("fre", "Les Misérables", "miserables"),
             ("spa", "El ingenioso hidalgo", "ingenioso hidalgo"),
             ("ita", "Un'estate", "estate"),

@@ -130,7 +130,7 @@ def _served() -> list[Served]:
     return [
         books("book_list", ""),
         books("book_list", "page=500"),
-        books("book_list", "fields=id,title,isbn,price"),
+        books("book_list", "fields=id,isbn,price"),
         books("book_price_up", "ordering=price"),
         books("book_price_down", "ordering=-price"),
         books("book_published_up", "ordering=published_on"),

@@ -72,7 +72,7 @@ class DatabaseTests(SimpleTestCase):
         self.assertEqual(
             read(PRODUCTION).database,
             {
-                "ENGINE": "django.db.backends.postgresql",
+                "ENGINE": "shelfwise.postgresql",
                 "NAME": "books",
                 "USER": "shelf",
                 "PASSWORD": "p@ss",

@@ -1,5 +1,6 @@
 """Loads the demo tenants."""
 
+import shutil
 import sys
 import time
 from argparse import ArgumentParser
@@ -56,12 +57,15 @@ class Command(BaseCommand):
             vacuum_loaded_tables()
 
     def _load(self, shop: Shop, *, quiet: bool) -> None:
+        columns, lines = shutil.get_terminal_size()  # 80 by 24 where the terminal does not tell
         begun = time.perf_counter()
         with tqdm(
             desc=shop.slug,
             total=shop.books,
             unit=" books",
             unit_scale=True,
+            ncols=columns,
+            nrows=lines,
             leave=False,
             file=sys.stderr,
             disable=quiet or None,  # None: unless stderr is a terminal
