@@ -8,6 +8,7 @@ import langcodes
 from langcodes.tag_parser import LanguageTagError
 
 _PARTIAL_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+_LANGUAGE = re.compile(r"[a-z]{3}")
 _END_OF_PERIOD = "~"
 
 
@@ -20,7 +21,9 @@ def parse_language(text: str) -> str:
     try:
         language = langcodes.Language.get(text)
         if language.language and language.is_valid():
-            return language.to_alpha3(variant="B")
+            code = language.to_alpha3(variant="B")
+            if _LANGUAGE.fullmatch(code):  # which a private tag like x-klingon is not
+                return code
     except (LanguageTagError, LookupError):
         pass
     raise ValueError("A language code is needed: ISO 639-2 like ger, ISO 639-1 like de, or BCP 47.")

@@ -10,6 +10,8 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import ClassVar, Self
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
@@ -316,8 +318,86 @@ class Stock(TenantOwned):
                 condition=Q(reserved__lte=F("on_hand")), name="stock_reserved_on_hand"
             ),
         ]
+        indexes = [
+            # GET /stock?updated_since=…: what changed, keyset (updated_at, book).
+            models.Index(fields=["tenant", "updated_at", "book"], name="stock_sync")
+        ]
 
     @property
     def available(self) -> int:
         """Copies that can still be sold."""
         return self.on_hand - self.reserved
+
+
+class StockMovement(TenantOwned):
+    """One change of a book's `on_hand`: by how much, why and by whom.
+
+    The database writes it with each change of `catalog_stock`, whoever makes the change, and lets
+    nobody write, change or delete one otherwise: a book's movements always add up to its `on_hand`.
+    Reason and actor are those of the transaction (`shelfwise.db.acting`).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    book = models.ForeignKey(
+        Book,
+        on_delete=models.PROTECT,
+        related_name="movements",
+        editable=False,
+        db_constraint=False,
+        db_index=False,
+    )
+    delta = models.IntegerField(editable=False)
+    reason = models.CharField(max_length=200, editable=False)
+    actor = models.CharField(max_length=200, editable=False)
+    created_at = models.DateTimeField(editable=False)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [
+            TenantForeignKey(field="book", name="stockmovement_book_of_tenant"),
+            models.CheckConstraint(condition=~Q(delta=0), name="stockmovement_delta_not_zero"),
+        ]
+        indexes = [
+            # A book's history, newest first; what adds up to its on_hand.
+            models.Index(fields=["tenant", "book", "id"], name="stockmovement_of_book")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delta:+} {self.reason}"
+
+
+class SearchDocument(TenantOwned):
+    """What full text finds a living book by. Triggers keep it, whatever writes the book, its author
+    or its publisher. A table of its own: a new price leaves it, and its index, alone.
+    """
+
+    book = models.OneToOneField(
+        Book, on_delete=models.CASCADE, primary_key=True, editable=False, db_constraint=False
+    )
+    vector = SearchVectorField(editable=False)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [TenantForeignKey(field="book", name="searchdocument_book_of_tenant")]
+        indexes = [
+            # GET /books/search: the tenant's books that hold every word.
+            GinIndex(fields=["tenant", "vector"], name="searchdocument_words")
+        ]
+
+
+class SearchWord(TenantOwned):
+    """A word that some search document of the tenant holds or once held: what a misspelt word of a
+    query may have meant. Two transactions that bring the same word at once both store it.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    word = models.CharField(max_length=100, db_collation="C", editable=False)
+
+    class Meta(TenantOwned.Meta):
+        indexes = [
+            # Whether a word is known, and the words that begin like it.
+            models.Index(fields=["tenant", "word"], name="searchword_known"),
+            # The words that look like it.
+            GinIndex(F("tenant"), OpClass("word", name="gin_trgm_ops"), name="searchword_alike"),
+        ]
+
+    def __str__(self) -> str:
+        return self.word

@@ -2,20 +2,20 @@
 
 from django.urls import path
 
-from catalog import views
+from catalog.views import books, records
 
 urlpatterns = [
-    path("books", views.BooksView.as_view()),
-    path("books/batch-get", views.BookBatchView.as_view()),
-    path("books/by-isbn/<str:isbn>", views.BookByIsbnView.as_view()),
-    path("books/<uuid:book_id>", views.BookView.as_view()),
-    path("authors", views.AuthorsView.as_view()),
-    path("authors/<uuid:record_id>", views.AuthorView.as_view()),
-    path("authors/<uuid:record_id>/books", views.AuthorBooksView.as_view()),
-    path("publishers", views.PublishersView.as_view()),
-    path("publishers/<uuid:record_id>", views.PublisherView.as_view()),
-    path("publishers/<uuid:record_id>/books", views.PublisherBooksView.as_view()),
-    path("categories", views.CategoriesView.as_view()),
-    path("categories/<uuid:record_id>", views.CategoryView.as_view()),
-    path("categories/<uuid:record_id>/books", views.CategoryBooksView.as_view()),
+    path("books", books.BooksView.as_view()),
+    path("books/batch-get", books.BookBatchView.as_view()),
+    path("books/by-isbn/<str:isbn>", books.BookByIsbnView.as_view()),
+    path("books/<uuid:book_id>", books.BookView.as_view()),
+    path("authors", records.AuthorsView.as_view()),
+    path("authors/<uuid:record_id>", records.AuthorView.as_view()),
+    path("authors/<uuid:record_id>/books", records.AuthorBooksView.as_view()),
+    path("publishers", records.PublishersView.as_view()),
+    path("publishers/<uuid:record_id>", records.PublisherView.as_view()),
+    path("publishers/<uuid:record_id>/books", records.PublisherBooksView.as_view()),
+    path("categories", records.CategoriesView.as_view()),
+    path("categories/<uuid:record_id>", records.CategoryView.as_view()),
+    path("categories/<uuid:record_id>/books", records.CategoryBooksView.as_view()),
 ]

@@ -21,6 +21,7 @@ from django.db.models import (
     Subquery,
 )
 from django.db.models.sql.compiler import SQLCompiler
+from django.db.transaction import TransactionManagementError
 from psycopg import adapters
 from psycopg.pq import Format
 
@@ -175,3 +176,18 @@ def estimated_count(queryset: QuerySet[Any, Any]) -> int:
     """How many rows the planner expects the query to give: one query, whatever their number."""
     plans = orjson.loads(queryset.order_by().explain(format="json"))
     return int(plans[0]["Plan"]["Plan Rows"])
+
+
+def acting(*, actor: str, reason: str) -> None:
+    """Says who acts in this transaction, and why: the stock's movements record it. One query.
+
+    `actor` is a token's subject or the name of what runs by itself; both up to 200 characters.
+    """
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("Who acts is said inside the transaction that changes.")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('shelfwise.actor', %s, true),"
+            " set_config('shelfwise.reason', %s, true)",
+            [actor, reason],
+        )

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.postgres",  # operator classes of indexes
     "django.contrib.staticfiles",
     *(["nplusone.ext.django"] if WATCH_LAZY_LOADS else []),
     "rest_framework",

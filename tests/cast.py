@@ -80,9 +80,10 @@ def make_stock(*, book: Book, on_hand: int, reserved: int = 0) -> Stock:
 
 def mark_deleted(record: CatalogRecord) -> None:
     """Turns a record into a tombstone, dated now."""
-    record.deleted_at = record.updated_at = datetime.now(UTC)
+    record.deleted_at = datetime.now(UTC)
     with tenant_scope(record.tenant_id):
-        record.save(update_fields=["deleted_at", "updated_at"])
+        record.save(update_fields=["deleted_at"])
+        record.refresh_from_db(fields=["updated_at"])
 
 
 def token_of(user: User) -> str:

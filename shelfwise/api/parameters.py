@@ -9,6 +9,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
+from rest_framework.request import Request
+
 from shelfwise.api.errors import BadParameters, Fault
 
 Parser = Callable[[str], Any]
@@ -60,6 +62,11 @@ def parse_parameters(texts: Mapping[str, str], parsers: Mapping[str, Parser]) ->
     if faults:
         raise BadParameters(faults)
     return values
+
+
+def refuse_parameters(request: Request) -> None:
+    """For paths that take no parameters. Raises BadParameters when there are some."""
+    parse_parameters(split_query(request.META["QUERY_STRING"]), {})
 
 
 def _value(name: str, text: str, parsers: Mapping[str, Parser]) -> Any:

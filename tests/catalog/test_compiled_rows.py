@@ -14,7 +14,7 @@ from django.db.models import F, QuerySet
 
 from catalog.listings import BOOKS
 from catalog.models import Author, Book, BookFormat, Category, Publisher
-from catalog.serializers import BookItemSerializer
+from catalog.serializers.reading import BookItemSerializer
 from shelfwise.api.listing import Shape, Side, compiled_keyset, position_of
 from shelfwise.api.renderers import OrjsonRenderer
 from shelfwise.tenancy.models import Tenant

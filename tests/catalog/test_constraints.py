@@ -80,7 +80,7 @@ class OtherTenantTests(ConstraintTestCase):
 
     def test_book_that_changes_its_tenant(self) -> None:
         book = make_book(tenant=self.shelf, author=make_author(tenant=self.shelf))
-        with self.refused("book_author_of_tenant"):
+        with self.refused("searchdocument_book_of_tenant"):
             _execute("UPDATE catalog_book SET tenant_id = %s WHERE id = %s", self.rival.id, book.id)
 
     def link(self, book: Book, category: Category, tenant_id: UUID) -> None:

@@ -27,7 +27,20 @@ class LanguageTests(TestCase):
                     self.assertEqual(parse_language(form), code)
 
     def test_what_is_no_language(self) -> None:
-        for text in ("", " ", "d", "german", "xx", "qq-QQ", "de-", "-de", "12", "de\0", "d" * 9000):
+        for text in (
+            "",
+            " ",
+            "d",
+            "german",
+            "xx",
+            "qq-QQ",
+            "de-",
+            "-de",
+            "12",
+            "de\0",
+            "x-0",
+            "d" * 9000,
+        ):
             with self.subTest(text[:20]), self.assertRaisesRegex(ValueError, "ISO 639-2 like ger"):
                 parse_language(text)
 
