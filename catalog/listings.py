@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import CharField, DateTimeField, DecimalField, Q, UUIDField, Value
+from django.db.models import CharField, DateTimeField, DecimalField, F, Q, UUIDField, Value
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 
@@ -21,6 +21,7 @@ from catalog.models import (
     BookFormat,
     Category,
     Publisher,
+    Stock,
 )
 from shelfwise.api.listing import Filter, Listing, Ordering
 from shelfwise.api.parameters import amount, instant, one_of, uuid
@@ -48,9 +49,19 @@ def _to(column: str) -> dict[str, Any]:
 _TEXT, _UUID, _TIME = CharField(), UUIDField(), DateTimeField()
 _PRICE = DecimalField(max_digits=12, decimal_places=2)
 
-UPDATED_AT = Ordering(
-    "updated_at", _TIME, to_text=datetime.isoformat, from_text=datetime.fromisoformat
+_LAST_CHANGED = Ordering(
+    "updated_at",
+    _TIME,
+    descending=True,
+    to_text=datetime.isoformat,
+    from_text=datetime.fromisoformat,
 )
+# Latest first is for people; what begins at the latest has no end to wait for.
+_CHANGES = {
+    "updated_at": replace(_LAST_CHANGED, descending=False, settled_by="catalog_settled_until"),
+    "-updated_at": _LAST_CHANGED,
+}
+_SINCE = {"updated_since": Filter(instant, _equal("updated_at__gte"), _TIME)}
 
 
 def _price_ordering(absent: Decimal) -> Ordering:
@@ -93,8 +104,7 @@ BOOKS = Listing(
         "-price": _down(_price_ordering(PRICE_ABSENT_LAST_DOWN)),
         "published_on": _date_ordering(DATE_ABSENT_LAST_UP),
         "-published_on": _down(_date_ordering(DATE_ABSENT_LAST_DOWN)),
-        "updated_at": UPDATED_AT,
-        "-updated_at": _down(UPDATED_AT),
+        **_CHANGES,
     },
     default_ordering="title",
     filters={
@@ -107,7 +117,7 @@ BOOKS = Listing(
         "price_max": Filter(amount, field=_PRICE, **_to("price")),
         "published_from": Filter(parse_partial_date, field=_TEXT, **_from("published_on")),
         "published_to": Filter(_until, field=_TEXT, **_to("published_on")),
-        "updated_since": Filter(instant, _equal("updated_at__gte"), _TIME),
+        **_SINCE,
     },
 )
 
@@ -148,4 +158,26 @@ CATEGORIES = Listing(
         "-code": Ordering("code", _TEXT, descending=True),
     },
     default_ordering="code",
+)
+
+STOCK = Listing(
+    name="stock",
+    queryset=lambda: Stock.objects.filter(book__deleted_at__isnull=True).annotate(
+        unreserved=F("on_hand") - F("reserved")
+    ),
+    sync_queryset=lambda: Stock.objects.annotate(unreserved=F("on_hand") - F("reserved")),
+    identity="book_id",
+    deleted_at="book__deleted_at",
+    columns={
+        "book_id": "book_id",
+        "isbn": "book__isbn",
+        "reference": "book__reference",
+        "on_hand": "on_hand",
+        "reserved": "reserved",
+        "available": "unreserved",
+        "updated_at": "updated_at",
+    },
+    orderings=_CHANGES,
+    default_ordering="updated_at",
+    filters=_SINCE,
 )

@@ -7,6 +7,7 @@ Each index names the query it serves; docs/indexes.md holds what EXPLAIN showed.
 """
 
 from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar, Self
 
@@ -37,6 +38,10 @@ DATE_ABSENT_LAST_UP = "~"
 DATE_ABSENT_LAST_DOWN = ""
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
 class CatalogRecord(TenantOwned):
     """What authors, publishers, categories and books have in common."""
 
@@ -47,6 +52,11 @@ class CatalogRecord(TenantOwned):
 
     class Meta(TenantOwned.Meta):
         abstract = True
+
+    @property
+    def version(self) -> str:
+        """What a writer has read: another one after each change of the row itself."""
+        return format((self.updated_at - _EPOCH) // _MICROSECOND, "x")
 
 
 class Party(CatalogRecord):

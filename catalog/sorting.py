@@ -71,6 +71,8 @@ def sort_key(text: str, language: str | None = None) -> str:
 
 def fold(text: str) -> str:
     """`text` in lower case without accents: what is left when only the letters matter."""
+    if text.isascii():  # most is, and has neither accents nor other letters' cases
+        return text.lower().strip()
     # Decomposed first: "№" has no lower case, the "No" that it stands for has.
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     bare = "".join(character for character in decomposed if not unicodedata.combining(character))

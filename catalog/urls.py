@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from catalog.views import books, records
+from catalog.views import books, bulk, records, stock
 
 urlpatterns = [
     path("books", books.BooksView.as_view()),
     path("books/batch-get", books.BookBatchView.as_view()),
     path("books/by-isbn/<str:isbn>", books.BookByIsbnView.as_view()),
-    path("books/<uuid:book_id>", books.BookView.as_view()),
+    path("books/bulk-update", bulk.BulkUpdateView.as_view()),
+    path("books/<uuid:book_id>/stock", stock.BookStockView.as_view()),
+    path("books/<uuid:record_id>", books.BookView.as_view()),
+    path("stock", stock.StockView.as_view()),
     path("authors", records.AuthorsView.as_view()),
     path("authors/<uuid:record_id>", records.AuthorView.as_view()),
     path("authors/<uuid:record_id>/books", records.AuthorBooksView.as_view()),

@@ -3,7 +3,7 @@
 from __future__ import annotations  # Field takes its type arguments in annotations only
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import orjson
@@ -12,6 +12,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import (
     BaseConstraint,
     BooleanField,
+    DateTimeField,
     Expression,
     Field,
     ForeignKey,
@@ -19,7 +20,10 @@ from django.db.models import (
     Model,
     QuerySet,
     Subquery,
+    TextField,
+    Value,
 )
+from django.db.models.functions import Cast
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
 from psycopg import adapters
@@ -128,6 +132,19 @@ class RowAt(Subquery):
         return sql, [*parameters, offset]
 
 
+def moment(text: str) -> Expression:
+    """A time as PostgreSQL writes it, which may be infinitely early."""
+    return Cast(Value(text, TextField()), DateTimeField())
+
+
+_SETTLED_UNTIL = "shelfwise.settled_until"
+SETTLED_UNTIL = Cast(
+    Func(Value(_SETTLED_UNTIL), function="current_setting", output_field=TextField()),
+    DateTimeField(),
+)
+"""In the SQL of a `CompiledQuery.settled`: the moment that its function gave."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Slot:
     """Where a named value goes among the positional parameters."""
@@ -152,11 +169,24 @@ class CompiledQuery:
         sql, parameters = queryset.query.sql_with_params()
         return cls(sql, tuple(parameters))
 
+    def settled(self, function: str) -> Self:
+        """The same after `function` of the tenant gave the moment up to which all can be seen.
+
+        Two statements in one round trip: the rows must be read in a snapshot that is taken after
+        the moment is known, else a change that is committed between the two is in neither.
+        """
+        first = f"SELECT set_config('{_SETTLED_UNTIL}', {function}(%s)::text, true);\n"
+        return replace(self, sql=first + self.sql, parameters=(_Slot("tenant"), *self.parameters))
+
     def rows(self, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Runs the SQL, for rows on their way to JSON: a UUID arrives as its text.
 
         Raises KeyError when a named value is missing.
         """
+        return self.results(values)[-1]
+
+    def results(self, values: Mapping[str, Any]) -> list[list[tuple[Any, ...]]]:
+        """The same with the rows of each statement, where there is one before the last."""
         bound = [
             values[parameter.name] if isinstance(parameter, _Slot) else parameter
             for parameter in self.parameters
@@ -168,8 +198,10 @@ class CompiledQuery:
             cursor.cursor.adapters.register_loader("timestamptz", _TIME_LOADER)
             cursor.cursor.adapters.register_loader("uuid", _TEXT_LOADER)
             cursor.execute(self.sql, bound)
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
-            return rows
+            found = [cursor.fetchall()]
+            while cursor.nextset():
+                found.append(cursor.fetchall())
+            return found
 
 
 def estimated_count(queryset: QuerySet[Any, Any]) -> int:

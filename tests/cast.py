@@ -124,6 +124,26 @@ class CastTestCase(TestCase):
             path, body, content_type="application/json", headers=self._headers(as_, headers)
         )
 
+    def put(
+        self, path: str, body: Any, *, as_: User | None = None, **headers: str
+    ) -> ClientResponse:
+        """PUT of `body` as JSON."""
+        return self.client.put(
+            path, body, content_type="application/json", headers=self._headers(as_, headers)
+        )
+
+    def patch(
+        self, path: str, body: Any, *, as_: User | None = None, **headers: str
+    ) -> ClientResponse:
+        """PATCH with `body` as JSON."""
+        return self.client.patch(
+            path, body, content_type="application/json", headers=self._headers(as_, headers)
+        )
+
+    def delete(self, path: str, *, as_: User | None = None, **headers: str) -> ClientResponse:
+        """DELETE by somebody."""
+        return self.client.delete(path, headers=self._headers(as_, headers))
+
     @staticmethod
     def _headers(user: User | None, headers: dict[str, str]) -> dict[str, str]:
         given = {name.replace("_", "-"): text for name, text in headers.items()}

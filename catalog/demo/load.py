@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Model
 
-from catalog.demo.copying import copy_text
+from catalog.copying import copy_text
 from catalog.demo.editions import batches
 from catalog.demo.shops import Shop
 from catalog.demo.tables import BatchText, batch_text

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import Model
 
-from catalog.demo.copying import as_text
+from catalog.copying import as_text
 from catalog.demo.editions import Batch, BookRow, Edition, Record
 from catalog.demo.sources import Name, Subject
 from catalog.models import Author, Book, BookCategory, Category, Publisher, Stock

@@ -10,16 +10,13 @@ finish, which all but imports do, so that a client finds what it has just writte
 
 from django.db import migrations, models
 
-# A time that a writer sets itself, from before its transaction, is kept: a load of old data.
+# A new row keeps a time from before its transaction: a load of old data. A changed one never does:
+# whoever saves all that it once read would put the row back to where feeds have passed.
 _STAMP = """
 CREATE FUNCTION catalog_stamp() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(21335, uuid_hash(NEW.tenant_id));
-    IF TG_OP = 'INSERT' THEN
-        IF NEW.updated_at >= transaction_timestamp() THEN
-            NEW.updated_at := clock_timestamp();
-        END IF;
-    ELSIF NEW.updated_at = OLD.updated_at OR NEW.updated_at >= transaction_timestamp() THEN
+    IF TG_OP = 'UPDATE' OR NEW.updated_at >= transaction_timestamp() THEN
         NEW.updated_at := clock_timestamp();
     END IF;
     RETURN NEW;
@@ -43,7 +40,7 @@ BEGIN
             AND writer.database = (SELECT oid FROM pg_database WHERE datname = current_database())
             AND writer.classid = 21335
             AND writer.objid = (uuid_hash(tenant)::bigint & 4294967295)::oid
-            AND writer.pid <> pg_backend_pid()
+            AND writer.pid IS DISTINCT FROM pg_backend_pid()
             AND (activity.xact_start < asked_at) IS NOT FALSE;
         EXIT WHEN oldest IS NULL;
         PERFORM pg_sleep(0.005);
@@ -51,6 +48,22 @@ BEGIN
     RETURN least(asked_at, oldest);
 END $$;
 """
+
+# GET /stock shows whose copies they are: when that changes, so has what it shows.
+_TOUCH_STOCK = """
+CREATE FUNCTION catalog_touch_stock() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE catalog_stock SET updated_at = clock_timestamp() WHERE book_id = NEW.id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER touch_stock AFTER UPDATE ON catalog_book
+    FOR EACH ROW WHEN (
+        (OLD.isbn, OLD.reference, OLD.deleted_at)
+        IS DISTINCT FROM (NEW.isbn, NEW.reference, NEW.deleted_at)
+    )
+    EXECUTE FUNCTION catalog_touch_stock();
+"""
+_LEAVE_STOCK = "DROP TRIGGER touch_stock ON catalog_book; DROP FUNCTION catalog_touch_stock();"
 
 _TABLES = ("catalog_author", "catalog_publisher", "catalog_category", "catalog_book", "catalog_stock")
 
@@ -74,6 +87,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(_STAMP, "DROP FUNCTION catalog_stamp()"),
         migrations.RunSQL(_SETTLED, "DROP FUNCTION catalog_settled_until(uuid)"),
         *(_stamped(table) for table in _TABLES),
+        migrations.RunSQL(_TOUCH_STOCK, _LEAVE_STOCK),
         # GET /stock?updated_since=…
         migrations.AddIndex(
             model_name="stock",

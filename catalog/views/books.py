@@ -1,36 +1,55 @@
 """`/api/v2/books`: the list, one book, several by id."""
 
 from typing import ClassVar
-from uuid import UUID
 
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.actions import Versions, delete_book
 from catalog.isbn import InvalidIsbn, parse_isbn
 from catalog.listings import BOOKS
 from catalog.models import Book
+from catalog.querysets import BookQuerySet
 from catalog.serializers.reading import BatchSerializer, BookItemSerializer, BookSerializer
+from catalog.serializers.writing import BookWriter
+from catalog.views.writing import ListView, RecordView
+from shelfwise.api.conditional import VersionedResponse
 from shelfwise.api.errors import BadParameters, Fault
-from shelfwise.api.paging import answer
 from shelfwise.api.parameters import refuse_parameters
 from shelfwise.api.views import TenantView
 from shelfwise.tenancy.models import Role
 
 
-class BooksView(TenantView):
-    def get(self, request: Request) -> Response:
-        """Books a page at a time. One query; a second for `count`."""
-        return Response(answer(BOOKS, request._request))
+class BooksView(ListView):
+    """GET: a page of books. One query; a second for `count`.
+
+    POST: a new book. Three queries; one or two more for each of author and publisher, one more for
+    categories.
+    """
+
+    listing = BOOKS
+    reader = BookSerializer
+    writer = BookWriter
 
 
-class BookView(TenantView):
-    def get(self, request: Request, book_id: UUID) -> Response:
-        """One book. Two queries: the book with what is joined to it, and its categories."""
-        refuse_parameters(request)
-        return Response(
-            BookSerializer(get_object_or_404(Book.objects.for_detail(), id=book_id)).data
-        )
+class BookView(RecordView):
+    """GET: one book. Two queries: the book with what is joined to it, and its categories.
+
+    PUT and PATCH: five queries; one or two more for each of author and publisher where they, the
+    title or the subtitle are named, one more for categories. DELETE: three, and one more for each
+    of author and publisher.
+    """
+
+    model = Book
+    reader = BookSerializer
+    writer = BookWriter
+
+    def rows(self) -> BookQuerySet:
+        return Book.objects.for_detail()
+
+    def remove(self, record: Book, versions: Versions) -> None:
+        delete_book(book=record, versions=versions)
 
 
 class BookByIsbnView(TenantView):
@@ -41,9 +60,8 @@ class BookByIsbnView(TenantView):
             digits = parse_isbn(isbn)
         except InvalidIsbn as error:
             raise BadParameters([Fault("invalid", str(error), parameter="isbn")]) from None
-        return Response(
-            BookSerializer(get_object_or_404(Book.objects.for_detail(), isbn=digits)).data
-        )
+        book = get_object_or_404(Book.objects.for_detail(), isbn=digits)
+        return VersionedResponse(BookSerializer(book).data, version=book.version)
 
 
 class BookBatchView(TenantView):

@@ -1,18 +1,47 @@
-"""`ETag` and `If-None-Match` on reads, and what caches between us and the client may do."""
+"""`ETag`, `If-None-Match` and `If-Match`, and what caches between us and the client may do.
+
+A tag is `"<digest>"` of the body, or `"<version>-<digest>"` where the record has a version: a read
+asks whether any of the answer is new to it (the stock is part of a book's), a write whether the
+record itself is as it was read, so `If-Match` looks at the version alone.
+"""
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.http.response import HttpResponseBase
 from django.utils.http import parse_etags
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 _PREFIX = "/api/"
 _KEPT = ("ETag", "Cache-Control", "Vary", "X-Request-ID")
 
 
+class VersionedResponse(Response):
+    """The answer to a read or a write of one record, which is at this version."""
+
+    def __init__(self, data: Any, *, version: str, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.version = version
+
+
+def versions_wanted(request: Request) -> frozenset[str] | None:
+    """The versions that `If-Match` names; None without it, and for `*`: whatever is there.
+
+    A weak tag counts like a strong one: a proxy that compresses makes them so. Nothing that can be
+    read as a tag names no version at all, which is at no record.
+    """
+    given = request.META.get("HTTP_IF_MATCH")
+    if given is None or "*" in (tags := parse_etags(given)):
+        return None
+    return frozenset(tag.removeprefix("W/").strip('"').partition("-")[0] for tag in tags)
+
+
 class ConditionalReadMiddleware:
-    """A read that the client already has costs it 0 bytes of body.
+    """Tags what is read and what was written. A read that the client already has costs it 0 bytes
+    of body.
 
     Only answers of the API: they carry a tenant's data, so no shared cache may keep them, and a
     client's own cache asks again each time.
@@ -27,17 +56,22 @@ class ConditionalReadMiddleware:
             return response
         response["Cache-Control"] = "private, no-cache"
         response["Vary"] = "Authorization, Accept-Encoding"
-        if request.method not in ("GET", "HEAD") or response.status_code != 200:
-            return response
         if not isinstance(response, HttpResponse):  # a stream has no body to hash
             return response
-        return _answer(request, response)
+        is_read = request.method in ("GET", "HEAD") and response.status_code == 200
+        if is_read or isinstance(response, VersionedResponse):
+            _tag(response)
+        return _answer(request, response) if is_read else response
+
+
+def _tag(response: HttpResponse) -> None:
+    if "ETag" not in response:
+        digest = hashlib.blake2b(response.content, digest_size=16).hexdigest()
+        version = f"{response.version}-" if isinstance(response, VersionedResponse) else ""
+        response["ETag"] = f'"{version}{digest}"'
 
 
 def _answer(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    if "ETag" not in response:
-        digest = hashlib.blake2b(response.content, digest_size=16).hexdigest()
-        response["ETag"] = f'"{digest}"'
     given = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
     if "*" not in given and response["ETag"] not in [tag.removeprefix("W/") for tag in given]:
         return response

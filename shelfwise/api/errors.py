@@ -73,6 +73,20 @@ class InvalidFields(ApiProblem):
         super().__init__("The body has values that can't be accepted.", faults)
 
 
+class Conflict(ApiProblem):
+    """409: the body is fine by itself, and at odds with what is there."""
+
+    status = HTTPStatus.CONFLICT
+    code = "conflict"
+
+
+class PreconditionFailed(ApiProblem):
+    """412: what is there is not what `If-Match` names."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+    code = "stale"
+
+
 class PayloadTooLarge(ApiProblem):
     """413: the body is larger than this endpoint takes."""
 
@@ -155,7 +169,7 @@ def _describe(error: Exception) -> tuple[int, str | None, str | None, Sequence[F
         case RequestDataTooBig():
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, None, None, ()
         case exceptions.ValidationError():
-            faults = list(_field_faults(error.get_full_details(), ""))
+            faults = faults_of(error)
             invalid = InvalidFields(faults)
             return invalid.status, invalid.detail, invalid.code, faults
         case exceptions.APIException():
@@ -173,6 +187,11 @@ def _headers(error: Exception, status: int) -> Iterator[tuple[str, str]]:
         yield "Retry-After", str(int(wait))
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         yield "Retry-After", str(RETRY_AFTER_SECONDS)
+
+
+def faults_of(error: exceptions.ValidationError, pointer: str = "") -> list[Fault]:
+    """What DRF found wrong with the value at `pointer`, and inside it."""
+    return list(_field_faults(error.get_full_details(), pointer))
 
 
 def _field_faults(details: Any, pointer: str) -> Iterator[Fault]:

@@ -17,7 +17,7 @@ from django.db.models.expressions import Expression
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
 from shelfwise.api.parameters import Parser
-from shelfwise.db import CompiledQuery, Param, Row, RowAt
+from shelfwise.db import SETTLED_UNTIL, CompiledQuery, Param, Row, RowAt
 from shelfwise.tenancy.scope import tenant_scope
 
 _COMPILED_KEPT = 1024
@@ -38,6 +38,10 @@ class Ordering:
 
     `column` holds the value. Where it can be NULL, `expression` puts `absent` in its place, as the
     index does. `field` is for parameters; the two functions are the value's form in a cursor.
+
+    In the order of change a client goes on from the last row that it saw, so what is committed late
+    must not turn up before it. `settled_by` names the database's function of a tenant that gives
+    the moment up to which all changes can be seen: the list ends there.
     """
 
     column: str
@@ -47,6 +51,7 @@ class Ordering:
     absent: Any = None
     to_text: Callable[[Any], str] = str
     from_text: Callable[[str], Any] = str
+    settled_by: str = ""
 
     @property
     def key(self) -> Expression | F:
@@ -94,8 +99,9 @@ class Listing:
 
     `columns` names the queryset's column for each field of an item, in the order of the answer;
     `references` names, for a field that holds an id, the column of the name that goes with it:
-    the field becomes `{"id", "name"}` or null. With `sync_queryset`, a list by `updated_at` may
-    ask for tombstones too.
+    the field becomes `{"id", "name"}` or null. `identity` is the unique column that ends every
+    ordering, and the field that shows it. With `sync_queryset`, a list by `updated_at` may ask for
+    tombstones too: the rows where `deleted_at` is set.
     """
 
     name: str
@@ -106,9 +112,15 @@ class Listing:
     references: Mapping[str, str] = field(default_factory=dict)
     filters: Mapping[str, Filter] = field(default_factory=dict)
     sync_queryset: Callable[[], QuerySet[Any, Any]] | None = None
+    identity: str = "id"
+    deleted_at: str = "deleted_at"
 
     def filtered(self, shape: Shape, values: Mapping[str, Any]) -> QuerySet[Any, Any]:
-        """The rows that the filters leave, of every page. `values` may hold `Param`s."""
+        """The rows that the filters leave, of every page. `values` may hold `Param`s.
+
+        Where the ordering is settled, `values` holds the moment at which the list ends too:
+        `settled_until`, an expression.
+        """
         queryset = self.queryset()
         if shape.tombstones and self.sync_queryset:
             queryset = self.sync_queryset()
@@ -118,6 +130,8 @@ class Listing:
             queryset = queryset.filter(offered.condition(value))
             if offered.bounds and offered.bounds[0] == ordering.column:
                 queryset = queryset.filter(offered.bounds[1](ordering.key, value))
+        if ordering.settled_by:
+            queryset = queryset.filter(LessThan(ordering.key, values["settled_until"]))
         return queryset
 
     def keyset(self, shape: Shape, values: Mapping[str, Any]) -> QuerySet[Any, Any]:
@@ -132,7 +146,7 @@ class Listing:
         if shape.side:
             compare = _COMPARISONS[rising, shape.side.inclusive]
             position = Row(values["key"], values["id"])
-            queryset = queryset.filter(compare(Row(ordering.key, F("id")), position))
+            queryset = queryset.filter(compare(Row(ordering.key, F(self.identity)), position))
         return self._sorted(queryset, ordering, rising=rising)[: shape.limit + 1]
 
     def numbered(self, shape: Shape, values: Mapping[str, Any]) -> QuerySet[Any, Any]:
@@ -144,26 +158,26 @@ class Listing:
         ordering = self.orderings[shape.ordering]
         rising = not ordering.descending
         rows = self._sorted(self.filtered(shape, values), ordering, rising=rising)
-        keys = rows.annotate(key=ordering.key).values_list("key", "id")
+        keys = rows.annotate(key=ordering.key).values_list("key", self.identity)
         compare = _COMPARISONS[rising, True]
         begin = RowAt(keys, values["before"])
-        return rows.filter(compare(Row(ordering.key, F("id")), begin))[: shape.limit + 1]
+        place = Row(ordering.key, F(self.identity))
+        return rows.filter(compare(place, begin))[: shape.limit + 1]
 
     def selected(self, shape: Shape) -> list[str]:
         """The columns of a page's rows: the fields' own first, then what else is needed."""
         columns = [self.columns[name] for name in shape.fields]
         columns += [self.references[name] for name in shape.fields if name in self.references]
-        columns += ["id", self.orderings[shape.ordering].column]
-        columns += ["deleted_at", "updated_at"] if shape.tombstones else []
+        columns += [self.identity, self.orderings[shape.ordering].column]
+        columns += [self.deleted_at, "updated_at"] if shape.tombstones else []
         return list(dict.fromkeys(columns))
 
-    @staticmethod
     def _sorted(
-        queryset: QuerySet[Any, Any], ordering: Ordering, *, rising: bool
+        self, queryset: QuerySet[Any, Any], ordering: Ordering, *, rising: bool
     ) -> QuerySet[Any, Any]:
         if rising:
-            return queryset.order_by(ordering.key.asc(), F("id").asc())
-        return queryset.order_by(ordering.key.desc(), F("id").desc())
+            return queryset.order_by(ordering.key.asc(), F(self.identity).asc())
+        return queryset.order_by(ordering.key.desc(), F(self.identity).desc())
 
 
 @lru_cache(maxsize=_COMPILED_KEPT)
@@ -183,12 +197,17 @@ def _compiled(
     shape: Shape,
     page: Callable[[Shape, Mapping[str, Any]], QuerySet[Any, Any]],
 ) -> CompiledQuery:
-    values = {name: Param(name, listing.filters[name].field) for name in shape.filters}
+    values: dict[str, Any] = {
+        name: Param(name, listing.filters[name].field) for name in shape.filters
+    }
     values["key"] = Param("key", listing.orderings[shape.ordering].field)
     values["id"] = Param("id", UUIDField())
     values["before"] = Param("before", IntegerField())
+    values["settled_until"] = SETTLED_UNTIL
     with tenant_scope(Param("tenant", UUIDField())):
-        return CompiledQuery.of(page(shape, values).values_list(*listing.selected(shape)))
+        query = CompiledQuery.of(page(shape, values).values_list(*listing.selected(shape)))
+    function = listing.orderings[shape.ordering].settled_by
+    return query.settled(function) if function else query
 
 
 @lru_cache(maxsize=_COMPILED_KEPT)
@@ -200,12 +219,13 @@ def item_builder(listing: Listing, shape: Shape) -> Callable[[Values], dict[str,
         for name in shape.fields
         if name in listing.references
     ]
-    deleted_at, fields = places.get("deleted_at"), shape.fields
+    fields, identity = shape.fields, listing.identity
+    deleted_at = places[listing.deleted_at] if shape.tombstones else None
 
     def build(row: Values) -> dict[str, Any]:
         if deleted_at is not None and row[deleted_at] is not None:
             return {
-                "id": row[places["id"]],
+                identity: row[places[identity]],
                 "deleted": True,
                 "updated_at": row[places["updated_at"]],
             }
@@ -223,4 +243,4 @@ def position_of(listing: Listing, shape: Shape, row: Sequence[Any]) -> tuple[str
     ordering, columns = listing.orderings[shape.ordering], listing.selected(shape)
     value = row[columns.index(ordering.column)]
     value = ordering.absent if value is None else value
-    return ordering.to_text(value), UUID(row[columns.index("id")])
+    return ordering.to_text(value), UUID(row[columns.index(listing.identity)])

@@ -30,7 +30,7 @@ from shelfwise.api.parameters import (
     truth,
     whole_number,
 )
-from shelfwise.db import estimated_count
+from shelfwise.db import estimated_count, moment
 from shelfwise.tenancy.scope import current_tenant
 
 DEFAULT_LIMIT = 50
@@ -61,6 +61,18 @@ class Question:
         return self.position is None and self.page in (None, 1)
 
 
+@dataclass(frozen=True)
+class Found:
+    """The rows of a page in the list's order, and whether there are more in its direction.
+
+    `settled_until` is the moment at which a list in the order of change ends.
+    """
+
+    rows: list[Values]
+    more: bool
+    settled_until: str = ""
+
+
 def answer(listing: Listing, request: HttpRequest, **fixed: UUID) -> dict[str, Any]:
     """The page that the query string asks for, and `count` if it asks for one.
 
@@ -69,16 +81,16 @@ def answer(listing: Listing, request: HttpRequest, **fixed: UUID) -> dict[str, A
     """
     texts = split_query(request.META["QUERY_STRING"])
     question = _question(listing, texts, fixed)
-    rows, more = _rows(question)
+    found = _find(question)
     build = item_builder(listing, question.shape)
-    ahead, behind = _links(question, rows, more=more)
+    ahead, behind = _links(question, found)
     page: dict[str, Any] = {
         "next": _address(request, texts, ahead),
         "previous": _address(request, texts, behind),
-        "results": [build(row) for row in rows],
+        "results": [build(row) for row in found.rows],
     }
     if question.count:
-        page["count"] = _count(question, rows)
+        page["count"] = _count(question, found)
     return page
 
 
@@ -138,16 +150,15 @@ def _begin_at(question: Question, cursor: str) -> Question:
     return replace(question, shape=replace(question.shape, side=side), position=position)
 
 
-def _rows(question: Question) -> tuple[list[Values], bool]:
-    """The rows of the page in the list's order, and whether there is more in its direction."""
+def _find(question: Question) -> Found:
     listing, shape = question.listing, question.shape
     compiled = compiled_numbered if question.page else compiled_keyset
-    rows = compiled(listing, shape).rows(_values(question))
+    *settled, rows = compiled(listing, shape).results(_values(question))
     more = len(rows) > shape.limit
     rows = rows[: shape.limit]
     if shape.side and shape.side.backward:
         rows.reverse()
-    return rows, more
+    return Found(rows, more, settled[0][0][0] if settled else "")
 
 
 def _values(question: Question) -> dict[str, Any]:
@@ -161,20 +172,24 @@ def _values(question: Question) -> dict[str, Any]:
     return values
 
 
-def _count(question: Question, page: list[Values]) -> int:
-    if question.is_first_page and not page:
+def _count(question: Question, found: Found) -> int:
+    if question.is_first_page and not found.rows:
         return 0
-    rows = question.listing.filtered(question.shape, question.filters)
+    values = {**question.filters, "settled_until": moment(found.settled_until)}
+    rows = question.listing.filtered(question.shape, values)
     # The planner's statistics know other tenants' authors too: where nothing was found, an estimate
     # would tell that somebody has books of theirs.
-    return rows.count() if question.count == "exact" or not page else estimated_count(rows)
+    if question.count == "exact" or not found.rows:
+        return rows.count()
+    return estimated_count(rows)
 
 
 _Link = dict[str, str] | None
 
 
-def _links(question: Question, rows: list[Values], *, more: bool) -> tuple[_Link, _Link]:
+def _links(question: Question, found: Found) -> tuple[_Link, _Link]:
     """What in the query string leads to the next page and to the previous one."""
+    rows, more = found.rows, found.more
     if question.page:
         return (
             {"page": str(question.page + 1)} if more and question.page < MAX_PAGE else None,

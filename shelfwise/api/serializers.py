@@ -1,14 +1,18 @@
 """What every serializer of the API has in common."""
 
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
 
-from shelfwise.api.parameters import uuid
+from shelfwise.api.parameters import Parser, uuid
 
 _FAULTS_NAMED = 20
 _NAME_SHOWN = 100
+_LONGEST_VALUE = 40
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -44,4 +48,58 @@ class BoundedListField(serializers.ListField):
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
             self.fail("max_length", max_length=self.max_length)
+        return super().to_internal_value(data)
+
+
+class TextField(serializers.CharField):
+    """A string, without the spaces around it, and not empty: what is unknown is null.
+
+    DRF's own makes text of numbers too.
+    """
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class ParsedField(serializers.Field[Any, Any, Any, Any]):
+    """A short string, or a whole number written without quotes, that `parse` reads.
+
+    What `parse` says in its ValueError is what the client is told.
+    """
+
+    def __init__(self, parse: Parser, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.parse = parse
+
+    def to_internal_value(self, data: Any) -> Any:
+        # Not a word longer: the parsers are written for values, and one remembers what it read.
+        text = "" if isinstance(data, bool) or not isinstance(data, int | str) else str(data)
+        try:
+            return self.parse(text.strip() if len(text) <= _LONGEST_VALUE else "")
+        except ValueError as error:
+            raise serializers.ValidationError(str(error), code="invalid") from None
+
+
+class WholeNumberField(serializers.IntegerField):
+    """A JSON number without a fraction. DRF's own takes text and 12.0 too."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return data
+
+
+class AmountField(serializers.DecimalField):
+    """An exact amount, as a number or as a string of ASCII digits like "24.60"."""
+
+    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
+        """An empty string is no null; DRF's own takes it for one."""
+        return serializers.Field.validate_empty_values(self, data)
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        is_number = isinstance(data, int | Decimal) and not isinstance(data, bool)
+        if not is_number and not (isinstance(data, str) and _DECIMAL.fullmatch(data.strip())):
+            self.fail("invalid")
         return super().to_internal_value(data)

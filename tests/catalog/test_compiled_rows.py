@@ -17,6 +17,7 @@ from catalog.models import Author, Book, BookFormat, Category, Publisher
 from catalog.serializers.reading import BookItemSerializer
 from shelfwise.api.listing import Shape, Side, compiled_keyset, position_of
 from shelfwise.api.renderers import OrjsonRenderer
+from shelfwise.db import moment
 from shelfwise.tenancy.models import Tenant
 from shelfwise.tenancy.scope import tenant_scope
 from tests.cast import (
@@ -122,6 +123,7 @@ class ShapeTests(VariedBooksTestCase):
             "published_from": "2000",
             "published_to": "2008-09~",
             "updated_since": MOMENT.replace(day=2),
+            "settled_until": moment("infinity"),
         }
 
     def test_filters(self) -> None:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations  # lookups take their type arguments in annotations only
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, models, transaction
 from django.db.models import CharField, F, UUIDField, Value
-from django.db.models.lookups import GreaterThan, LessThanOrEqual
+from django.db.models.lookups import GreaterThan, LessThan, LessThanOrEqual
 from django.test import TestCase
 from django.test.utils import isolate_apps
 
 from catalog.models import Author, Book
 from catalog.sorting import sort_key
-from shelfwise.db import CompiledQuery, Param, Row, TenantForeignKey, estimated_count
+from shelfwise.db import (
+    SETTLED_UNTIL,
+    CompiledQuery,
+    Param,
+    Row,
+    TenantForeignKey,
+    estimated_count,
+    moment,
+)
 from shelfwise.tenancy.models import TenantOwned
 from shelfwise.tenancy.scope import tenant_scope
 from tests.cast import CatalogTestCase, make_author, make_book
@@ -209,6 +217,35 @@ class CompiledQueryTests(CatalogTestCase):
             (row,) = CompiledQuery.of(queryset).rows({})
             self.assertEqual(row, queryset.get())
         self.assertEqual([moment.utcoffset() for moment in row], [timedelta(0)] * 2)
+
+
+class SettledQueryTests(CatalogTestCase):
+    @staticmethod
+    def changed_before_the_end() -> CompiledQuery:
+        with tenant_scope(Param("tenant", UUIDField())):
+            rows = Book.objects.filter(LessThan(F("updated_at"), SETTLED_UNTIL))
+            return CompiledQuery.of(rows.values_list("title")).settled("catalog_settled_until")
+
+    def test_gives_the_end_and_the_rows_before_it(self) -> None:
+        make_book(tenant=self.shelf, title="Dune")
+        before = datetime.now(UTC)
+        with self.assertNumQueries(1):  # two statements, one round trip
+            ends, rows = self.changed_before_the_end().results({"tenant": self.shelf.id})
+        self.assertEqual(rows, [("Dune",)])
+        self.assertGreater(datetime.fromisoformat(ends[0][0]), before)
+
+    def test_the_end_is_sought_anew_each_time(self) -> None:
+        query = self.changed_before_the_end()
+        for title in ("Dune", "Emma"):
+            make_book(tenant=self.shelf, title=title)
+            self.assertIn((title,), query.rows({"tenant": self.shelf.id}))
+
+    def test_an_end_before_all_time_is_before_every_row(self) -> None:
+        make_book(tenant=self.shelf)
+        with tenant_scope(self.shelf.id):
+            for end, number in (("-infinity", 0), ("infinity", 1)):
+                rows = Book.objects.filter(LessThan(F("updated_at"), moment(end)))
+                self.assertEqual(rows.count(), number)
 
 
 class EstimatedCountTests(CatalogTestCase):

@@ -1,12 +1,17 @@
-"""Reads that the client already has: when they are a 304, and what a 304 still says."""
+"""Reads that the client already has, and versions: when they are a 304, and what is tagged how."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.test import RequestFactory, SimpleTestCase
+from rest_framework.request import Request
 
-from shelfwise.api.conditional import ConditionalReadMiddleware
+from shelfwise.api.conditional import (
+    ConditionalReadMiddleware,
+    VersionedResponse,
+    versions_wanted,
+)
 from shelfwise.ids import uuid7
 from tests.cast import CatalogTestCase, make_book
 
@@ -119,3 +124,50 @@ class MiddlewareTests(SimpleTestCase):
             lambda request: HttpResponse("x", headers={"ETag": '"7"'}), **{"if-none-match": '"7"'}
         )
         self.assertEqual((response.status_code, response["ETag"]), (304, '"7"'))
+
+    def versioned(self, method: str, status: int) -> HttpResponseBase:
+        def view(request: HttpRequest) -> HttpResponseBase:
+            response = VersionedResponse({}, version="7f", status=status)
+            response.content = b"{}"
+            return response
+
+        request = RequestFactory().generic(method, "/api/v2/x", headers={"if-none-match": "*"})
+        return ConditionalReadMiddleware(view)(request)
+
+    def test_a_versions_tag_is_version_and_digest(self) -> None:
+        for method, status in (("POST", 201), ("PUT", 200), ("PATCH", 200)):
+            with self.subTest(method):
+                response = self.versioned(method, status)
+                self.assertEqual(response.status_code, status)
+                self.assertRegex(response["ETag"], r'\A"7f-[0-9a-f]{32}"\Z')
+
+    def test_only_a_read_is_a_304(self) -> None:
+        self.assertEqual(self.versioned("GET", 200).status_code, 304)
+
+
+class VersionsWantedTests(SimpleTestCase):
+    def wanted(self, if_match: str) -> frozenset[str] | None:
+        request = RequestFactory().patch("/api/v2/x", headers={"if-match": if_match})
+        return versions_wanted(Request(request))
+
+    def test_no_header_wants_any(self) -> None:
+        self.assertIsNone(versions_wanted(Request(RequestFactory().patch("/api/v2/x"))))
+
+    def test_a_star_wants_any(self) -> None:
+        for star in ("*", " * "):
+            self.assertIsNone(self.wanted(star))
+
+    def test_the_version_of_each_tag(self) -> None:
+        for given, versions in (
+            ('"7f-00"', {"7f"}),
+            ('W/"7f-00"', {"7f"}),
+            ('"7f-00", W/"80-00","81-00-gzip"', {"7f", "80", "81"}),
+            ('"7f"', {"7f"}),
+        ):
+            with self.subTest(given):
+                self.assertEqual(self.wanted(given), versions)
+
+    def test_what_is_no_tag_wants_what_is_nowhere(self) -> None:
+        for given in ("", "7f", '"7f', "W/", ",", "\0", "é" * 5000):
+            with self.subTest(given[:20]):
+                self.assertEqual(self.wanted(given), frozenset())

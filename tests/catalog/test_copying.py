@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from catalog.demo.copying import Value, as_text, copy_text
+from catalog.copying import Value, as_text, copy_text
 
 # All that PostgreSQL stores in a text column: no NUL, and no half of a surrogate pair.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

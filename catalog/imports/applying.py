@@ -1,0 +1,305 @@
+"""Judges the staged rows beside the catalogue, and applies the good ones. All of it is set-wise:
+the number of statements does not depend on the number of rows.
+
+A row means the living book that has its ISBN, else the one that has its reference, else a new book.
+What the file has no column for stays as it is; an empty cell empties the field, but an ISBN or
+reference is never taken away. Of several rows with one ISBN the last counts.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from catalog.copying import analyze_new_table
+from catalog.models import Author, Book, Publisher
+from catalog.sorting import sort_key
+from shelfwise.tenancy.scope import current_tenant
+
+_MANY = 1_000
+_REFILED_AT_ONCE = 1_000
+
+# The book's columns for the fields of a file, as SQL over import_target `row` and catalog_book
+# `book`: what the row wants there.
+_WANTED = {
+    "title": {"title": "row.title"},
+    "subtitle": {"subtitle": "row.subtitle"},
+    "isbn": {"isbn": "coalesce(row.isbn, book.isbn)"},
+    "reference": {"reference": "coalesce(row.reference, book.reference)"},
+    "price": {"price": "row.price::numeric(12, 2)"},
+    "author": {"author_id": "author.id"},
+    "publisher": {"publisher_id": "publisher.id"},
+    "published_on": {"published_on": "row.published_on"},
+    "language": {"language": "row.language"},
+    "format": {"format": "row.format"},
+    "description": {"description": "row.description"},
+    "page_count": {"page_count": "row.page_count::integer"},
+}
+
+_FAULTS_OF_ROWS = """
+INSERT INTO import_fault (line, field, code, value, detail)
+SELECT line, fault->>'field', fault->>'code', fault->>'value', fault->>'detail'
+FROM import_row, jsonb_array_elements(faults::jsonb) fault WHERE faults IS NOT NULL
+"""
+
+_MATCH = """
+CREATE TEMPORARY TABLE import_book ON COMMIT DROP AS
+SELECT row.*, coalesce(by_isbn.id, by_reference.id) AS book_id, catalog_uuid7() AS new_id,
+    by_isbn.id <> by_reference.id AS contradicts
+FROM (
+    SELECT DISTINCT ON (coalesce(isbn, reference), isbn IS NULL) * FROM import_row
+    WHERE faults IS NULL ORDER BY coalesce(isbn, reference), isbn IS NULL, line DESC
+) row
+LEFT JOIN catalog_book by_isbn ON by_isbn.tenant_id = %(tenant)s
+    AND by_isbn.isbn = row.isbn AND by_isbn.deleted_at IS NULL
+LEFT JOIN catalog_book by_reference ON by_reference.tenant_id = %(tenant)s
+    AND by_reference.reference = row.reference AND by_reference.deleted_at IS NULL
+"""
+
+_FAULTS_OF_BOOKS = """
+INSERT INTO import_fault (line, field, code, value, detail)
+SELECT line, 'reference', 'conflict', reference,
+    'One book has this ISBN, another one has this reference.'
+FROM import_book WHERE contradicts
+UNION ALL
+SELECT line, 'reference', 'duplicate', reference,
+    'An earlier line has this reference with another ISBN, or means the same book.'
+FROM (
+    SELECT line, reference,
+        row_number() OVER (PARTITION BY reference ORDER BY line) AS of_reference,
+        row_number() OVER (PARTITION BY coalesce(book_id, new_id) ORDER BY line) AS of_book
+    FROM import_book WHERE contradicts IS NOT TRUE
+) row
+WHERE (reference IS NOT NULL AND of_reference > 1) OR of_book > 1
+UNION ALL
+SELECT row.line, 'on_hand', 'below_reserved', row.on_hand,
+    'Orders hold ' || stock.reserved || ' copies.'
+FROM import_book row JOIN catalog_stock stock ON stock.book_id = row.book_id
+WHERE row.on_hand::integer < stock.reserved
+"""
+
+_LEAVE_FAULTY = "DELETE FROM import_book WHERE line IN (SELECT line FROM import_fault)"
+
+# In the order of names, so that two writers who bring the same names don't wait in a ring.
+_MAKE_PARTIES = """
+INSERT INTO catalog_{party} (id, tenant_id, name, sort_name)
+SELECT catalog_uuid7(), %(tenant)s, {party}, min(sort_{party})
+FROM import_book WHERE {party} IS NOT NULL
+    AND NOT EXISTS (
+        SELECT FROM catalog_{party} held WHERE held.tenant_id = %(tenant)s
+            AND held.name = import_book.{party} AND held.deleted_at IS NULL
+    )
+GROUP BY {party} ORDER BY {party}
+ON CONFLICT (tenant_id, name) WHERE deleted_at IS NULL DO NOTHING
+"""
+
+_COMPARE = """
+CREATE TEMPORARY TABLE import_target ON COMMIT DROP AS
+SELECT row.line, row.book_id, row.new_id, {wanted},
+    row.sort_title, book.author_id AS old_author_id, book.publisher_id AS old_publisher_id
+FROM import_book row
+LEFT JOIN catalog_book book ON book.id = row.book_id
+LEFT JOIN catalog_author author ON author.tenant_id = %(tenant)s
+    AND author.name = row.author AND author.deleted_at IS NULL
+LEFT JOIN catalog_publisher publisher ON publisher.tenant_id = %(tenant)s
+    AND publisher.name = row.publisher AND publisher.deleted_at IS NULL
+WHERE book.id IS NULL OR ({held}) IS DISTINCT FROM ({wanted_values})
+"""
+
+# Whoever writes books locks author, publisher, book in this order, each by id.
+_HOLD_PARTIES = """
+SELECT count(*) FROM (
+    SELECT FROM catalog_{party} WHERE id IN (
+        SELECT {party}_id FROM import_target UNION SELECT old_{party}_id FROM import_target
+    ) ORDER BY id FOR SHARE
+) held
+"""
+_LOCK_BOOKS = """
+SELECT count(*), (SELECT count(book_id) FROM import_target) FROM (
+    SELECT FROM catalog_book
+    WHERE id IN (SELECT book_id FROM import_target) AND deleted_at IS NULL
+    ORDER BY id FOR NO KEY UPDATE
+) locked
+"""
+
+_CHANGE = """
+WITH changed AS (
+    UPDATE catalog_book book SET {assignments},
+        sort_title = CASE WHEN book.title <> target.title
+            OR book.language IS DISTINCT FROM {language}
+            THEN target.sort_title ELSE book.sort_title END
+    FROM import_target target WHERE target.book_id = book.id
+    RETURNING book.id
+)
+INSERT INTO import_changed (book_id) SELECT id FROM changed
+"""
+
+_CREATE = """
+INSERT INTO catalog_book (id, tenant_id, sort_title, {columns})
+SELECT new_id, %(tenant)s, sort_title, {columns} FROM import_target
+WHERE book_id IS NULL AND line {side} %(line)s ORDER BY line
+"""
+
+_STOCK = """
+WITH changed AS (
+    INSERT INTO catalog_stock (tenant_id, book_id, on_hand, reserved)
+    SELECT %(tenant)s, coalesce(row.book_id, row.new_id), row.on_hand::integer, 0
+    FROM import_book row LEFT JOIN catalog_stock held ON held.book_id = row.book_id
+    WHERE row.on_hand IS NOT NULL AND held.on_hand IS DISTINCT FROM row.on_hand::integer
+    ORDER BY 2
+    ON CONFLICT (book_id) DO UPDATE SET on_hand = EXCLUDED.on_hand
+    RETURNING book_id
+)
+INSERT INTO import_changed (book_id) SELECT book_id FROM changed
+"""
+
+# Superseded is what is left of the good rows, once those of books and their faults are taken off.
+_COUNT = """
+WITH staged AS (
+    SELECT count(*) AS rows, count(faults) AS broken FROM import_row
+), rejected AS (
+    SELECT count(DISTINCT line) AS lines FROM import_fault
+), kept AS (
+    SELECT count(*) AS books, count(*) FILTER (WHERE book_id IS NULL) AS created FROM import_book
+), changed AS (
+    SELECT count(DISTINCT changed.book_id) AS books
+    FROM import_changed changed JOIN import_book row ON row.book_id = changed.book_id
+)
+SELECT rows, lines, (rows - broken) - kept.books - (lines - broken), created, changed.books
+FROM staged, rejected, kept, changed
+"""
+
+
+class Counts(NamedTuple):
+    """Rows of the file. Unchanged ones are those that are neither rejected, created nor updated;
+    superseded ones, which a later row of the same ISBN replaces, are among them.
+    """
+
+    rows: int
+    rejected: int
+    superseded: int
+    created: int
+    updated: int
+
+
+class Outrun(Exception):
+    """Somebody deleted a book meanwhile that the file changes. Judging again settles it."""
+
+
+def judge() -> bool:
+    """Finds the book that each row means, and every fault. Whether there is no fault."""
+    _run(_MATCH)
+    _run("ANALYZE import_book (line, book_id, author, publisher)")
+    _run(_FAULTS_OF_BOOKS)
+    _run(_LEAVE_FAULTY)
+    _run("CREATE TEMPORARY TABLE import_changed (book_id uuid) ON COMMIT DROP")
+    ((faults,),) = _rows("SELECT count(*) FROM import_fault")
+    return not faults
+
+
+def take_over_faults() -> None:
+    """From the staged rows to the table of faults."""
+    _run("SET LOCAL work_mem = '64MB'")  # what is sorted and joined here, with a million rows
+    _run(_FAULTS_OF_ROWS)
+
+
+def apply(fields: Collection[str]) -> None:
+    """Makes and changes books, their authors, publishers and stock. Raises Outrun."""
+    for party, model in (("author", Author), ("publisher", Publisher)):
+        if party in fields:
+            made = _run(_MAKE_PARTIES.format(party=party))
+            # Without statistics the planner takes a new tenant to have one author, and reads all
+            # of them for each row.
+            analyze_new_table(model, always=made >= _MANY)
+    columns = _columns(fields)
+    _run(
+        _COMPARE.format(
+            wanted=", ".join(f"{wanted} AS {column}" for column, wanted in columns.items()),
+            held=", ".join(f"book.{column}" for column in columns),
+            wanted_values=", ".join(columns.values()),
+        )
+    )
+    _run("ANALYZE import_target (line, book_id, author_id, publisher_id)")
+    _change(fields, columns)
+    _create(columns)
+    if "on_hand" in fields:
+        _run(_STOCK)
+
+
+def count() -> Counts:
+    ((*counts,),) = _rows(_COUNT)
+    return Counts(*counts)
+
+
+def _columns(fields: Collection[str]) -> dict[str, str]:
+    """Of catalog_book, those that the file speaks of."""
+    columns: dict[str, str] = {}
+    for field, wanted in _WANTED.items():
+        if field in fields:
+            columns.update(wanted)
+    # Always there, so that the statements below need not ask.
+    return {"author_id": "book.author_id", "publisher_id": "book.publisher_id", **columns}
+
+
+def _change(fields: Collection[str], columns: Mapping[str, str]) -> None:
+    for party in ("author", "publisher"):
+        _rows(_HOLD_PARTIES.format(party=party))
+    ((locked, meant),) = _rows(_LOCK_BOOKS)
+    if locked < meant:
+        raise Outrun
+    if not meant:
+        return
+    if "language" not in fields:
+        _refile()
+    language = "target.language" if "language" in fields else "book.language"
+    assignments = ", ".join(f"{column} = target.{column}" for column in columns)
+    _run(_CHANGE.format(assignments=assignments, language=language))
+
+
+def _refile() -> None:
+    """Sort keys of new titles of books whose language the file does not tell."""
+    titles = _rows(
+        "SELECT target.line, target.title, book.language FROM import_target target"
+        " JOIN catalog_book book ON book.id = target.book_id"
+        " WHERE book.language IS NOT NULL AND book.title <> target.title"
+    )
+    for begin in range(0, len(titles), _REFILED_AT_ONCE):
+        some = titles[begin : begin + _REFILED_AT_ONCE]
+        _run(
+            "UPDATE import_target SET sort_title = filed.key"
+            " FROM unnest(%(lines)s::integer[], %(keys)s::text[]) AS filed (line, key)"
+            " WHERE filed.line = import_target.line",
+            lines=[line for line, _, _ in some],
+            keys=[sort_key(title, language) for _, title, language in some],
+        )
+
+
+def _create(columns: Mapping[str, str]) -> None:
+    """In two parts where the table is new: without statistics PostgreSQL checks the references to
+    each book by reading all of the tenant's (`analyze_new_table`).
+    """
+    create = _CREATE.format(columns=", ".join(columns), side="{side}")
+    ((middle,),) = _rows(
+        "SELECT max(line) FROM (SELECT line FROM import_target WHERE book_id IS NULL"
+        " ORDER BY line LIMIT 1000) first"
+    )
+    if middle is None:
+        return
+    _run(create.format(side="<="), line=middle)
+    analyze_new_table(Book)
+    _run(create.format(side=">"), line=middle)
+
+
+def _run(sql: str, **values: Any) -> int:
+    """How many rows the statement wrote."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"tenant": current_tenant(), **values})
+        written: int = cursor.rowcount
+        return written
+
+
+def _rows(sql: str) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"tenant": current_tenant()})
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found

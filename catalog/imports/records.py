@@ -1,0 +1,47 @@
+"""From lines to records: CSV as people's programs write it."""
+
+import csv
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from catalog.imports.refusals import FileRefused
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+
+MAX_CELL = 131_072
+"""Characters: more than the longest description. A quote that is never closed runs into it."""
+
+
+class Record(NamedTuple):
+    """The cells of a record that begins in `line` (1 is the header's), or None if it is broken."""
+
+    line: int
+    cells: list[str] | None
+
+
+def cells_of(line: str, delimiter: str) -> list[str]:
+    """The cells of one line, such as a header. None where its quotes don't add up."""
+    return next(csv.reader([line], delimiter=delimiter), [])
+
+
+def records_of(lines: Iterator[str], delimiter: str) -> Iterator[Record]:
+    """The records, blank lines left out. Raises FileRefused for a quote that is never closed."""
+    csv.field_size_limit(MAX_CELL)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            # The others are about one record, and the next line begins another.
+            if "field larger" in str(error) or "unexpected end" in str(error):
+                raise FileRefused(
+                    f"A quote that opens in or after line {line} is never closed. "
+                    'A quote inside a quoted cell is written twice: "".'
+                ) from None
+            yield Record(line, None)
+            continue
+        if cells:
+            yield Record(line, cells)

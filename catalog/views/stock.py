@@ -1,0 +1,57 @@
+"""`/api/v2/stock` and `/books/{id}/stock`: what is on hand, and changing it."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from django.http import Http404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog.listings import STOCK
+from catalog.models import Book
+from catalog.serializers.stock import BookStockSerializer, StockChangeSerializer
+from catalog.stock import StockRefused, change_stock, stock_of
+from shelfwise.api.errors import Conflict, Fault
+from shelfwise.api.paging import answer
+from shelfwise.api.parameters import refuse_parameters
+from shelfwise.api.views import TenantView
+from shelfwise.tenancy.models import Role
+
+
+class StockView(TenantView):
+    def get(self, request: Request) -> Response:
+        """Stock in the order of its changes, a page at a time. One query; a second for `count`."""
+        return Response(answer(STOCK, request._request))
+
+
+class BookStockView(TenantView):
+    roles: ClassVar = {"POST": Role.CLERK}
+
+    def get(self, request: Request, book_id: UUID) -> Response:
+        """The stock of one book. One query."""
+        refuse_parameters(request)
+        try:
+            return Response(BookStockSerializer(stock_of(book_id)).data)
+        except Book.DoesNotExist:
+            raise Http404 from None
+
+    def post(self, request: Request, book_id: UUID) -> Response:
+        """Adds copies, takes some away, or sets how many there are. At most five queries."""
+        refuse_parameters(request)
+        body = StockChangeSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        change, reason = body.validated_data["change"], body.validated_data["reason"]
+        actor = self.principal(request).subject
+        try:
+            stock = change_stock(book_id=book_id, change=change, reason=reason, actor=actor)
+        except Book.DoesNotExist:
+            raise Http404 from None
+        except StockRefused as refused:
+            raise Conflict(str(refused), [fault_of(refused)]) from None
+        return Response(BookStockSerializer(stock).data)
+
+
+def fault_of(refused: StockRefused, pointer: str = "") -> Fault:
+    """What is wrong with the change at `pointer`."""
+    asked = "delta" if refused.change.relative else "set"
+    return Fault("out_of_range", str(refused), pointer=f"{pointer}/{asked}")
