@@ -22,7 +22,7 @@ from catalog.sorting import SORT_KEY_LENGTH, sort_key
 from shelfwise.db import TenantForeignKey
 from shelfwise.ids import uuid7
 from shelfwise.tenancy.managers import TenantManager
-from shelfwise.tenancy.models import TenantOwned
+from shelfwise.tenancy.models import TenantDetail, TenantOwned
 
 PartyManager = TenantManager.from_queryset(PartyQuerySet)
 CategoryManager = TenantManager.from_queryset(CategoryQuerySet)
@@ -288,7 +288,7 @@ class Book(CatalogRecord):
         super().clean_fields(exclude=exclude)
 
 
-class BookCategory(TenantOwned):
+class BookCategory(TenantDetail):
     """That a book is about a subject. Nothing refers to the row, so its two keys are its key."""
 
     pk = models.CompositePrimaryKey("book_id", "category_id")
@@ -297,7 +297,7 @@ class BookCategory(TenantOwned):
         Category, on_delete=models.PROTECT, db_constraint=False, db_index=False
     )
 
-    class Meta(TenantOwned.Meta):
+    class Meta(TenantDetail.Meta):
         constraints = [
             TenantForeignKey(field="book", name="bookcategory_book_of_tenant"),
             TenantForeignKey(field="category", name="bookcategory_category_of_tenant"),
@@ -308,7 +308,7 @@ class BookCategory(TenantOwned):
         ]
 
 
-class Stock(TenantOwned):
+class Stock(TenantDetail):
     """How many copies there are. A table of its own: it changes with each order, books do not."""
 
     book = models.OneToOneField(
@@ -318,7 +318,7 @@ class Stock(TenantOwned):
     reserved = models.PositiveIntegerField(default=0)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
-    class Meta(TenantOwned.Meta):
+    class Meta(TenantDetail.Meta):
         constraints = [
             TenantForeignKey(field="book", name="stock_book_of_tenant"),
             models.CheckConstraint(
@@ -339,7 +339,7 @@ class Stock(TenantOwned):
         return self.on_hand - self.reserved
 
 
-class StockMovement(TenantOwned):
+class StockMovement(TenantDetail):
     """One change of a book's `on_hand`: by how much, why and by whom.
 
     The database writes it with each change of `catalog_stock`, whoever makes the change, and lets
@@ -361,7 +361,7 @@ class StockMovement(TenantOwned):
     actor = models.CharField(max_length=200, editable=False)
     created_at = models.DateTimeField(editable=False)
 
-    class Meta(TenantOwned.Meta):
+    class Meta(TenantDetail.Meta):
         constraints = [
             TenantForeignKey(field="book", name="stockmovement_book_of_tenant"),
             models.CheckConstraint(condition=~Q(delta=0), name="stockmovement_delta_not_zero"),
@@ -375,7 +375,7 @@ class StockMovement(TenantOwned):
         return f"{self.delta:+} {self.reason}"
 
 
-class SearchDocument(TenantOwned):
+class SearchDocument(TenantDetail):
     """What full text finds a living book by. Triggers keep it, whatever writes the book, its author
     or its publisher. A table of its own: a new price leaves it, and its index, alone.
     """
@@ -385,7 +385,7 @@ class SearchDocument(TenantOwned):
     )
     vector = SearchVectorField(editable=False)
 
-    class Meta(TenantOwned.Meta):
+    class Meta(TenantDetail.Meta):
         constraints = [TenantForeignKey(field="book", name="searchdocument_book_of_tenant")]
         indexes = [
             # GET /books/search: the tenant's books that hold every word.

