@@ -88,6 +88,7 @@ class Outcome:
 def load_file(request: Request) -> Outcome:
     """Takes the file into the catalogue of the tenant in scope, in one transaction.
 
+    Vacuums the tables afterwards, unless the caller's own transaction is still open.
     Raises FileRefused when the file can't be read as a catalogue; then nothing was done.
     """
     started = time.monotonic()
@@ -99,7 +100,8 @@ def load_file(request: Request) -> Outcome:
             outcome = _load(request, columns, lines)
             if not outcome.applied:
                 transaction.set_rollback(True)
-        if outcome.applied and outcome.counts.created + outcome.counts.updated:
+        changed = outcome.applied and outcome.counts.created + outcome.counts.updated
+        if changed and not connection.in_atomic_block:
             vacuum(_WRITTEN)
     seconds = time.monotonic() - started
     return Outcome(**{**vars(outcome), "encoding": encoding, "seconds": seconds})

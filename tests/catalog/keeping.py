@@ -6,6 +6,8 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +15,8 @@ from django.db import connection, transaction
 
 from catalog.actions import change_book, change_party, create_book, delete_book
 from catalog.bulk import BookUpdate, update_books
+from catalog.imports.loading import OnError, Request, load_file
+from catalog.imports.refusals import FileRefused
 from catalog.models import Author, Book
 from catalog.refusals import Refusal
 from catalog.stock import StockChange, change_stock
@@ -24,7 +28,7 @@ Get = Callable[[str], Item]
 
 _LOCK = "SELECT id FROM catalog_book WHERE tenant_id = %(tenant)s ORDER BY id FOR NO KEY UPDATE"
 _CHANGE_A_QUARTER = """
-UPDATE catalog_book SET isbn = NULL, language = 'ger', reference = reference || 'x'
+UPDATE catalog_book SET isbn = NULL, language = 'ger', reference = reference || right(id::text, 4)
 WHERE tenant_id = %(tenant)s AND length(reference) < 90
     AND get_byte(uuid_send(id), 15) %% 4 = %(quarter)s
 """
@@ -91,6 +95,7 @@ class Writer:
             self.change_stock,
             self.raw_update,
             self.no_change,
+            self.import_file,
         ]
 
     def write(self) -> None:
@@ -151,6 +156,19 @@ class Writer:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_LOCK, values)
             cursor.execute(_CHANGE_A_QUARTER, values)
+
+    def import_file(self) -> None:
+        """Ten books of thirty, with what one of two authors wrote, and now and then how many."""
+        numbers = self.chance.sample(range(30), 10)
+        stocked = self.chance.random() < 0.5
+        lines = [f"reference,title,author{',stock' if stocked else ''}"]
+        for number in numbers:
+            cells = [f"file-{number}", self.title(), f"Author {self.chance.randrange(4)}"]
+            lines.append(",".join([*cells, *([str(self.chance.randrange(9))] if stocked else [])]))
+        with NamedTemporaryFile("w", suffix=".csv") as file, suppress(FileRefused):
+            file.write("\n".join(lines))
+            file.flush()
+            load_file(Request(Path(file.name), "test", OnError.REJECT_ROWS))
 
     def no_change(self) -> None:
         Book.objects.filter(id=self.book().id).update(language="eng", format=None)

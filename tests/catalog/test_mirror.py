@@ -54,10 +54,15 @@ class MirrorTests(CatalogTestCase):
             ("catalog_book", "touch_stock", "stock"),
             ("catalog_stock", "stamp_changed", "stock"),
         ):
-            with self.subTest(table, trigger=trigger), Undone(table, trigger):
-                books, stock = self.copies_after_random_writes(seed=0)
-                copy = books if feed == "books" else stock
-                self.assertNotEqual(copy.items, copy.of_server())
+            with self.subTest(table, trigger=trigger):
+                self.assertTrue(any(self.misses(table, trigger, feed, seed) for seed in range(9)))
+
+    def misses(self, table: str, trigger: str, feed: str, seed: int) -> bool:
+        """Whether a copy differs from the server after random writes without the trigger."""
+        with Undone(table, trigger):
+            books, stock = self.copies_after_random_writes(seed)
+            copy = books if feed == "books" else stock
+            return copy.items != copy.of_server()
 
 
 class Undone:
