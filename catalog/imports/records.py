@@ -12,6 +12,9 @@ MAX_CELL = 131_072
 """Characters: more than the longest description. A quote that is never closed runs into it."""
 
 
+_HEADER_LINES = 1
+
+
 class Record(NamedTuple):
     """The cells of a record that begins in `line` (1 is the header's), or None if it is broken."""
 
@@ -25,11 +28,14 @@ def cells_of(line: str, delimiter: str) -> list[str]:
 
 
 def records_of(lines: Iterator[str], delimiter: str) -> Iterator[Record]:
-    """The records, blank lines left out. Raises FileRefused for a quote that is never closed."""
+    """The records of the lines below the header, blank ones left out.
+
+    Raises FileRefused for a quote that is never closed.
+    """
     csv.field_size_limit(MAX_CELL)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
-        line = reader.line_num + 1
+        line = _HEADER_LINES + reader.line_num + 1
         try:
             cells = next(reader)
         except StopIteration:

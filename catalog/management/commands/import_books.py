@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
@@ -55,10 +56,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="tell what would happen")
 
     def handle(self, **options: Any) -> None:
-        tenant = Tenant.objects.filter(slug=options["slug"]).first()
-        if tenant is None:
-            raise CommandError(f"There is no tenant {options['slug']}.", returncode=_NOTHING_DONE)
-        with _one_line_for_what_fails(), tenant_scope(tenant.id):
+        with _one_line_for_what_fails(), tenant_scope(_tenant_of(options["slug"])):
             path = _readable(options["file"])
             rejects = _writable(options["rejects"] or Path(f"{path.stem}.rejects.csv"), path)
             mapping = parse_mapping(options["map"]) if options["map"] else {}
@@ -108,6 +106,13 @@ def _lines(outcome: Outcome, rejects: Path, *, dry_run: bool) -> Iterator[str]:
         yield "Nothing was changed. Mend the rows, or keep the good ones: --on-error reject-rows."
 
 
+def _tenant_of(slug: str) -> UUID:
+    tenant = Tenant.objects.filter(slug=slug).first()
+    if tenant is None:
+        raise FileRefused(f"There is no tenant {slug}.")
+    return tenant.id
+
+
 def _readable(path: Path) -> Path:
     if not path.exists():
         raise FileRefused(f"There is no file {path}.")
@@ -134,6 +139,9 @@ def _one_line_for_what_fails() -> Iterator[None]:
         raise CommandError(str(error), returncode=_NOTHING_DONE) from None
     except OSError as error:
         detail = f"The file can't be read: {error.strerror or error}."
+        raise CommandError(detail, returncode=_NOTHING_DONE) from None
+    except KeyboardInterrupt:
+        detail = "Interrupted. What was not committed is undone."
         raise CommandError(detail, returncode=_NOTHING_DONE) from None
     except Outrun:
         detail = "Others keep changing the books of this file. Nothing was done; try again."
