@@ -21,7 +21,7 @@ from shelfwise.db import acting
 from shelfwise.tenancy.scope import current_tenant
 
 _ATTEMPTS = 3
-_WRITTEN = (Author, Publisher, Book, Stock, StockMovement, SearchDocument, SearchWord)
+WRITTEN = (Author, Publisher, Book, Stock, StockMovement, SearchDocument, SearchWord)
 
 _ONE_AT_A_TIME = "SELECT pg_try_advisory_xact_lock(21336, uuid_hash(%s))"
 _FAULT_COUNTS = """
@@ -102,7 +102,7 @@ def load_file(request: Request) -> Outcome:
                 transaction.set_rollback(True)
         changed = outcome.applied and outcome.counts.created + outcome.counts.updated
         if changed and not connection.in_atomic_block:
-            vacuum(_WRITTEN)
+            vacuum(WRITTEN)
     seconds = time.monotonic() - started
     return Outcome(**{**vars(outcome), "encoding": encoding, "seconds": seconds})
 

@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import django
+
 from shelfwise.devservers.datafolder import PROJECT, DataFolder
 from shelfwise.devservers.places import prepare
 from shelfwise.devservers.postgres import running_postgres
@@ -85,6 +87,25 @@ def bench(folder: DataFolder, *, with_million: bool) -> Iterator[Bench]:
         shelfwise = stack.enter_context(_gunicorn("shelfwise", environment, folder.path, placement))
         original = stack.enter_context(_original(environment, folder.path, placement))
         yield Bench(folder.path, environment, placement, tokens, shelfwise, original)
+
+
+@contextmanager
+def database(folder: DataFolder) -> Iterator[Placement]:
+    """PostgreSQL and Valkey alone, migrated, for what is measured in this process.
+
+    Django is set up for them. Raises StartError.
+    """
+    folder.make()
+    placement = Placement.on(available())
+    with ExitStack() as stack:
+        if stack.enter_context(folder.held_by("bench")) is None:
+            raise StartError(f"{folder.path} is in use by {folder.holder() or 'another run'}.")
+        environment = stack.enter_context(_backends(folder, placement))
+        _manage(environment, "migrate", "--verbosity=0")
+        os.environ.update(environment)
+        os.environ["DJANGO_SETTINGS_MODULE"] = "shelfwise.settings"
+        django.setup()
+        yield placement
 
 
 def free_port() -> int:
