@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.contrib.postgres.search import SearchVectorField
+from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
@@ -91,7 +91,16 @@ class Author(Party):
         constraints = _party_constraints("author")
         indexes = [
             # GET /authors: by name, keyset (sort_name, id).
-            models.Index(fields=["tenant", "sort_name", "id"], condition=LIVING, name="author_list")
+            models.Index(
+                fields=["tenant", "sort_name", "id"], condition=LIVING, name="author_list"
+            ),
+            # GET /books/suggest: authors one of whose names begins so.
+            GinIndex(
+                F("tenant"),
+                SearchVector("sort_name", config="simple"),
+                condition=LIVING,
+                name="author_names",
+            ),
         ]
 
 
@@ -383,13 +392,14 @@ class SearchDocument(TenantDetail):
     book = models.OneToOneField(
         Book, on_delete=models.CASCADE, primary_key=True, editable=False, db_constraint=False
     )
+    sort_title = models.CharField(max_length=SORT_KEY_LENGTH, db_collation="C", editable=False)
     vector = SearchVectorField(editable=False)
 
     class Meta(TenantDetail.Meta):
         constraints = [TenantForeignKey(field="book", name="searchdocument_book_of_tenant")]
         indexes = [
             # GET /books/search: the tenant's books that hold every word.
-            GinIndex(fields=["tenant", "vector"], name="searchdocument_words")
+            GinIndex(fields=["vector"], name="searchdocument_words")
         ]
 
 

@@ -52,6 +52,7 @@ _LETTERS = str.maketrans(
         "‘": "'",
     }
 )
+_AND = re.compile(r"\band\b", re.IGNORECASE)
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
@@ -67,6 +68,12 @@ def sort_key(text: str, language: str | None = None) -> str:
         folded = folded[match.end() :]
     key = _BETWEEN_WORDS.sub(" ", folded.replace("'", "")).strip() or folded
     return key[:SORT_KEY_LENGTH].rstrip() or text[:SORT_KEY_LENGTH]
+
+
+def sort_keys(text: str) -> set[str]:
+    """Every key of a title that is written like this, in whatever language, with `&` or "and"."""
+    spellings = {text, _AND.sub(" & ", text), text.replace("&", " and ")}
+    return {sort_key(spelling, language) for spelling in spellings for language in _ARTICLES}
 
 
 def fold(text: str) -> str:

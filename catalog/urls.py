@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from catalog.views import books, bulk, records, stock
+from catalog.views import books, bulk, records, search, stock
 
 urlpatterns = [
     path("books", books.BooksView.as_view()),
+    path("books/search", search.BookSearchView.as_view()),
+    path("books/suggest", search.BookSuggestView.as_view()),
     path("books/batch-get", books.BookBatchView.as_view()),
     path("books/by-isbn/<str:isbn>", books.BookByIsbnView.as_view()),
     path("books/bulk-update", bulk.BulkUpdateView.as_view()),

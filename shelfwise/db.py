@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # Field takes its type arguments in annotations only
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -31,6 +32,9 @@ from psycopg.pq import Format
 
 _TIME_LOADER = adapters.get_loader(adapters.types["timestamptz"].oid, Format.TEXT)
 _TEXT_LOADER = adapters.get_loader(adapters.types["text"].oid, Format.TEXT)
+
+
+_PLACE = re.compile(r"%\((\w+)\)s|\{(\w+)\}")
 
 
 class TenantForeignKey(BaseConstraint):
@@ -168,6 +172,20 @@ class CompiledQuery:
     def of(cls, queryset: QuerySet[Any, Any]) -> Self:
         sql, parameters = queryset.query.sql_with_params()
         return cls(sql, tuple(parameters))
+
+    @classmethod
+    def written(cls, sql: str, **parts: CompiledQuery) -> Self:
+        """SQL written by hand: `%(name)s` is a value given by name when it runs, `{name}` is where
+        one of the parts goes.
+        """
+        parameters: list[Any] = []
+
+        def put(found: re.Match[str]) -> str:
+            value, part = found.groups()
+            parameters.extend(parts[part].parameters if part else [_Slot(value)])
+            return parts[part].sql if part else "%s"
+
+        return cls(_PLACE.sub(put, sql), tuple(parameters))
 
     def settled(self, function: str) -> Self:
         """The same after `function` of the tenant gave the moment up to which all can be seen.

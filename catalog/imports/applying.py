@@ -106,10 +106,13 @@ LEFT JOIN catalog_publisher publisher ON publisher.tenant_id = %(tenant)s
 WHERE book.id IS NULL OR ({held}) IS DISTINCT FROM ({wanted_values})
 """
 
-# Whoever writes books locks author, publisher, book in this order, each by id.
+# Whoever writes books locks author, publisher, book in this order, each by id. The answer: how many
+# that books are to get have gone meanwhile.
 _HOLD_PARTIES = """
-SELECT count(*) FROM (
-    SELECT FROM catalog_{party} WHERE id IN (
+SELECT count(deleted_at) FILTER (WHERE id IN (
+    SELECT {party}_id FROM import_target WHERE {party}_id IS DISTINCT FROM old_{party}_id
+)) FROM (
+    SELECT id, deleted_at FROM catalog_{party} WHERE id IN (
         SELECT {party}_id FROM import_target UNION SELECT old_{party}_id FROM import_target
     ) ORDER BY id FOR SHARE
 ) held
@@ -183,7 +186,9 @@ class Counts(NamedTuple):
 
 
 class Outrun(Exception):
-    """Somebody deleted a book meanwhile that the file changes. Judging again settles it."""
+    """Somebody deleted a book meanwhile that the file changes, or its author or publisher. Judging
+    again settles it.
+    """
 
 
 def judge() -> bool:
@@ -211,7 +216,9 @@ def apply(fields: Collection[str]) -> None:
             # Without statistics the planner takes a new tenant to have one author, and reads all
             # of them for each row.
             analyze_new_table(model, always=made >= _MANY)
-    columns = _columns(fields)
+    # Author and publisher are always there, so that the statements below need not ask.
+    unspoken = {"author_id": "book.author_id", "publisher_id": "book.publisher_id"}
+    columns = {**unspoken, **_columns(fields)}
     _run(
         _COMPARE.format(
             wanted=", ".join(f"{wanted} AS {column}" for column, wanted in columns.items()),
@@ -237,13 +244,14 @@ def _columns(fields: Collection[str]) -> dict[str, str]:
     for field, wanted in _WANTED.items():
         if field in fields:
             columns.update(wanted)
-    # Always there, so that the statements below need not ask.
-    return {"author_id": "book.author_id", "publisher_id": "book.publisher_id", **columns}
+    return columns
 
 
 def _change(fields: Collection[str], columns: Mapping[str, str]) -> None:
     for party in ("author", "publisher"):
-        _rows(_HOLD_PARTIES.format(party=party))
+        ((gone,),) = _rows(_HOLD_PARTIES.format(party=party))
+        if gone:
+            raise Outrun
     ((locked, meant),) = _rows(_LOCK_BOOKS)
     if locked < meant:
         raise Outrun
@@ -252,7 +260,7 @@ def _change(fields: Collection[str], columns: Mapping[str, str]) -> None:
     if "language" not in fields:
         _refile()
     language = "target.language" if "language" in fields else "book.language"
-    assignments = ", ".join(f"{column} = target.{column}" for column in columns)
+    assignments = ", ".join(f"{column} = target.{column}" for column in _columns(fields))
     _run(_CHANGE.format(assignments=assignments, language=language))
 
 

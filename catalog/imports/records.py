@@ -23,8 +23,11 @@ class Record(NamedTuple):
 
 
 def cells_of(line: str, delimiter: str) -> list[str]:
-    """The cells of one line, such as a header. None where its quotes don't add up."""
-    return next(csv.reader([line], delimiter=delimiter), [])
+    """The cells of the header. Raises FileRefused for one that is endless."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        raise FileRefused(f"Line 1 has a cell of more than {MAX_CELL:,} characters.") from None
 
 
 def records_of(lines: Iterator[str], delimiter: str) -> Iterator[Record]:
@@ -44,7 +47,8 @@ def records_of(lines: Iterator[str], delimiter: str) -> Iterator[Record]:
             # The others are about one record, and the next line begins another.
             if "field larger" in str(error) or "unexpected end" in str(error):
                 raise FileRefused(
-                    f"A quote that opens in or after line {line} is never closed. "
+                    f"A quote that opens in or after line {line} is never closed, "
+                    f"or a cell has more than {MAX_CELL:,} characters. "
                     'A quote inside a quoted cell is written twice: "".'
                 ) from None
             yield Record(line, None)

@@ -27,6 +27,8 @@ _BOMS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+# Of names and of source code: they fail in ways of their own, or make lone surrogates.
+_OF_NO_FILES = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
 
 
 def encoding_of(path: Path, named: str | None = None) -> str:
@@ -77,7 +79,7 @@ def _known(name: str) -> str:
         found = codecs.lookup(name)
     except (LookupError, ValueError):  # ValueError: a NUL in the name
         raise FileRefused(f"There is no encoding {name[:50]!r}. Try utf-8 or cp1252.") from None
-    if not found._is_text_encoding:
+    if not found._is_text_encoding or found.name in _OF_NO_FILES:
         raise FileRefused(f"{name} is no encoding of text. Try utf-8 or cp1252.")
     return "utf-8-sig" if found.name == "utf-8" else name
 
@@ -90,14 +92,20 @@ def _unreadable_line(file: BinaryIO, encoding: str) -> int | None:
         chunk = file.read(_CHUNK)
         try:
             text = decoder.decode(chunk, final=not chunk)
-        except UnicodeDecodeError as error:
-            return line + chunk[: max(error.start, 0)].count(b"\n")
+        except UnicodeError as error:  # not always UnicodeDecodeError: UTF-16 without its mark
+            held, _ = decoder.getstate()
+            start = getattr(error, "start", 0) - len(held)
+            return line + _line_ends(decoder.decode(chunk[: max(start, 0)]))
         if "\0" in text:
-            at = line + text[: text.index("\0")].count("\n")
+            at = line + _line_ends(text[: text.index("\0")])
             raise FileRefused(
                 f"Line {at} holds a NUL character: the file is binary, or UTF-16 without its mark "
                 "(then name it: --encoding utf-16-le)."
             )
         if not chunk:
             return None
-        line += text.count("\n")
+        line += _line_ends(text)
+
+
+def _line_ends(text: str) -> int:
+    return text.count("\n") or text.count("\r")

@@ -19,6 +19,7 @@ Parse = Callable[[str], str | None]
 
 LARGEST_STOCK = 1_000_000_000
 _LARGEST_COUNT = 2**31 - 1
+_DIGITS_BEFORE_CENTS = 10
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _PLAIN_AMOUNT = re.compile(r"([0-9]{1,10})(?:[.,]([0-9]{1,2}))?")
@@ -73,7 +74,7 @@ def parse_price(text: str) -> str:
     elif match := _GROUPED_AMOUNT.fullmatch(text):
         whole, cents = (part for part in match.groups() if part is not None)
         whole = whole.replace(",", "").replace(".", "")
-    else:
+    if not match or len(whole) > _DIGITS_BEFORE_CENTS:
         raise ValueError("An amount like 12.50 is needed: no currency, at most two decimals.")
     return f"{whole}.{cents or '00'}"
 

@@ -48,14 +48,25 @@ BEGIN
     RAISE EXCEPTION 'Stock movements are written by changes of catalog_stock only.'
         USING ERRCODE = 'integrity_constraint_violation';
 END $$;
+
+CREATE FUNCTION catalog_refuse_stock_of_another_book() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'The stock of one book can''t become that of another.'
+        USING ERRCODE = 'integrity_constraint_violation';
+END $$;
 """
 _FORGET = """
+DROP FUNCTION catalog_refuse_stock_of_another_book();
 DROP FUNCTION catalog_refuse_movement();
 DROP FUNCTION catalog_record_movement();
 DROP FUNCTION catalog_record_opening();
 DROP FUNCTION catalog_movement_actor();
 DROP FUNCTION catalog_movement_reason();
 """
+
+# Until the triggers below are there, nobody may change the stock: it would be in no movement. Books
+# first, as writers do: the constraint on the movements locks them too.
+_HOLD = "LOCK TABLE catalog_book, catalog_stock IN SHARE ROW EXCLUSIVE MODE"
 
 _OPENING = """
 INSERT INTO catalog_stockmovement (tenant_id, book_id, delta, reason, actor, created_at)
@@ -73,11 +84,15 @@ CREATE TRIGGER record_movement AFTER UPDATE ON catalog_stock
     FOR EACH ROW WHEN (OLD.on_hand <> NEW.on_hand) EXECUTE FUNCTION catalog_record_movement();
 CREATE TRIGGER record_end AFTER DELETE ON catalog_stock
     FOR EACH ROW WHEN (OLD.on_hand <> 0) EXECUTE FUNCTION catalog_record_movement();
+CREATE TRIGGER refuse_another_book BEFORE UPDATE OF book_id ON catalog_stock
+    FOR EACH ROW WHEN (OLD.book_id <> NEW.book_id)
+    EXECUTE FUNCTION catalog_refuse_stock_of_another_book();
 CREATE TRIGGER refuse BEFORE INSERT OR UPDATE OR DELETE ON catalog_stockmovement
     FOR EACH ROW EXECUTE FUNCTION catalog_refuse_movement();
 """
 _NO_TRIGGERS = """
 DROP TRIGGER refuse ON catalog_stockmovement;
+DROP TRIGGER refuse_another_book ON catalog_stock;
 DROP TRIGGER record_end ON catalog_stock;
 DROP TRIGGER record_movement ON catalog_stock;
 DROP TRIGGER record_opening ON catalog_stock;
@@ -130,6 +145,7 @@ class Migration(migrations.Migration):
         ),
         # Checked at once, else the table can't be altered below in this transaction.
         migrations.RunSQL("SET CONSTRAINTS ALL IMMEDIATE", migrations.RunSQL.noop),
+        migrations.RunSQL(_HOLD, migrations.RunSQL.noop),
         migrations.RunSQL(_OPENING, migrations.RunSQL.noop),
         migrations.AddConstraint(
             model_name="stockmovement",

@@ -85,8 +85,8 @@ def answer(listing: Listing, request: HttpRequest, **fixed: UUID) -> dict[str, A
     build = item_builder(listing, question.shape)
     ahead, behind = _links(question, found)
     page: dict[str, Any] = {
-        "next": _address(request, texts, ahead),
-        "previous": _address(request, texts, behind),
+        "next": address(request, texts, ahead) if ahead else None,
+        "previous": address(request, texts, behind) if behind else None,
         "results": [build(row) for row in found.rows],
     }
     if question.count:
@@ -222,8 +222,7 @@ def _beside(question: Question, row: Values, *, backward: bool) -> _Link:
     return {"cursor": seal(Position(key, row_id, backward=backward), question.subject)}
 
 
-def _address(request: HttpRequest, texts: Mapping[str, str], link: _Link) -> str | None:
-    if link is None:
-        return None
+def address(request: HttpRequest, texts: Mapping[str, str], link: Mapping[str, str]) -> str:
+    """Of another page: the request's own with `link` in place of its cursor or page."""
     kept = {name: text for name, text in texts.items() if name not in ("cursor", "page")}
     return f"{request.build_absolute_uri(request.path)}?{urlencode({**kept, **link})}"

@@ -75,11 +75,8 @@ def bench(folder: DataFolder, *, with_million: bool) -> Iterator[Bench]:
     The catalogues stay in the data folder, so that only the first run loads them.
     Raises StartError, in one line for the person at the terminal.
     """
-    folder.make()
     placement = Placement.on(available())
     with ExitStack() as stack:
-        if stack.enter_context(folder.held_by("bench")) is None:
-            raise StartError(f"{folder.path} is in use by {folder.holder() or 'another run'}.")
         environment = stack.enter_context(_backends(folder, placement))
         _load(environment, with_million=with_million)
         tenants = [SMALL, LISTED, *([MILLION] if with_million else [])]
@@ -95,11 +92,8 @@ def database(folder: DataFolder) -> Iterator[Placement]:
 
     Django is set up for them. Raises StartError.
     """
-    folder.make()
     placement = Placement.on(available())
     with ExitStack() as stack:
-        if stack.enter_context(folder.held_by("bench")) is None:
-            raise StartError(f"{folder.path} is in use by {folder.holder() or 'another run'}.")
         environment = stack.enter_context(_backends(folder, placement))
         _manage(environment, "migrate", "--verbosity=0")
         os.environ.update(environment)
@@ -117,9 +111,15 @@ def free_port() -> int:
 
 @contextmanager
 def _backends(folder: DataFolder, placement: Placement) -> Iterator[Mapping[str, str]]:
-    """PostgreSQL and Valkey of our own; the environment of what is measured."""
+    """PostgreSQL and Valkey of our own; the environment of what is measured.
+
+    Raises StartError when another run has the folder.
+    """
+    folder.make()
     place = prepare(folder.path)
     with ExitStack() as stack:
+        if stack.enter_context(folder.held_by("bench")) is None:
+            raise StartError(f"{folder.path} is in use by {folder.holder() or 'another run'}.")
         with pinned(placement.database):
             database_url = stack.enter_context(running_postgres(place))
         with pinned(placement.cache):

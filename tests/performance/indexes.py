@@ -103,11 +103,11 @@ def _fill() -> None:
 
 
 def _served() -> list[Served]:
-    from django.db.models import Count
+    from django.db.models import Count, Sum
     from django.test import RequestFactory
 
     from catalog import listings
-    from catalog.models import Author, Book, Category, Publisher
+    from catalog.models import Author, Book, Category, Publisher, Stock, StockMovement
     from shelfwise.api.listing import Listing
     from shelfwise.api.paging import answer
 
@@ -127,6 +127,7 @@ def _served() -> list[Served]:
         Category.objects.annotate(shelf=Count("books")).filter(shelf__gt=0).order_by("shelf")[0]
     )
     since = f"{Book.objects.order_by('-updated_at')[1000].updated_at:%Y-%m-%dT%H:%M:%SZ}"
+    stocked = f"{Stock.objects.order_by('-updated_at')[1000].updated_at:%Y-%m-%dT%H:%M:%SZ}"
     return [
         books("book_list", ""),
         books("book_list", "page=500"),
@@ -136,6 +137,16 @@ def _served() -> list[Served]:
         books("book_published_up", "ordering=published_on"),
         books("book_published_down", "ordering=-published_on"),
         books("book_sync", f"updated_since={since}&deleted=true"),
+        Served(
+            "stock_sync",
+            "`GET /stock?updated_since=…`",
+            page(listings.STOCK, f"updated_since={stocked}&deleted=true"),
+        ),
+        Served(
+            "stockmovement_of_book",
+            "what adds up to a book's `on_hand`",
+            lambda: StockMovement.objects.filter(book=deep).aggregate(Sum("delta")),
+        ),
         Served(
             "book_by_author", "`GET /authors/{id}/books`", page(listings.BOOKS, "", **of_author)
         ),
@@ -197,8 +208,12 @@ def _best_plan(sql: str, parameters: Any) -> Plan:
 def _plan(sql: str, parameters: Any) -> Plan:
     from django.db import connection
 
+    # Of two statements in one round trip, the first finds where a list of changes ends.
+    first, ends, page = sql.rpartition(";\n")
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", parameters)
+        cursor.execute(f"{first}{ends}EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {page}", parameters)
+        while cursor.nextset():
+            pass
         explained = cursor.fetchone()[0][0]
     nodes = list(_nodes(explained["Plan"]))
     top = explained["Plan"]

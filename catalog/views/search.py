@@ -1,0 +1,77 @@
+"""`/api/v2/books/search` and `/suggest`: books by what somebody types."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog.listings import BOOKS
+from catalog.search.finding import MOST_RESULTS
+from catalog.search.listing import items_of
+from catalog.search.searching import search_books
+from catalog.search.suggesting import suggestions
+from shelfwise.api.errors import BadParameters, Fault
+from shelfwise.api.paging import DEFAULT_LIMIT, MAX_LIMIT, MAX_PAGE, address
+from shelfwise.api.parameters import Parser, parse_parameters, some_of, split_query, whole_number
+from shelfwise.api.views import TenantView
+
+LONGEST_QUERY = 200
+
+
+def _query(text: str) -> str:
+    if not 1 <= len(text.strip()) <= LONGEST_QUERY:
+        raise ValueError(f"Something to look for is needed, up to {LONGEST_QUERY} characters.")
+    return text.strip()
+
+
+_SEARCH_PARAMETERS: Mapping[str, Parser] = {
+    "q": _query,
+    "limit": whole_number(1, MAX_LIMIT),
+    "page": whole_number(1, MAX_PAGE),
+    "fields": some_of(tuple(BOOKS.columns)),
+    **{name: offered.parse for name, offered in BOOKS.filters.items()},
+}
+
+
+class BookSearchView(TenantView):
+    def get(self, request: Request) -> Response:
+        """Books that `q` finds, best first, a page at a time: the first 1,000.
+
+        Two queries; four or five when little is found, one more when `q` is an ISBN.
+        """
+        texts, given = _parameters(request, _SEARCH_PARAMETERS)
+        limit, page = given.get("limit", DEFAULT_LIMIT), given.get("page", 1)
+        filters = {name: given[name] for name in BOOKS.filters if name in given}
+        found = search_books(given["q"], filters)[:MOST_RESULTS]
+        begin = (page - 1) * limit
+        ids = found[begin : begin + limit]
+
+        def link(number: int) -> str:
+            return address(request._request, texts, {"page": str(number)})
+
+        return Response(
+            {
+                "next": link(page + 1) if begin + limit < len(found) else None,
+                "previous": link(page - 1) if page > 1 else None,
+                "results": items_of(ids, given.get("fields", tuple(BOOKS.columns))),
+            }
+        )
+
+
+class BookSuggestView(TenantView):
+    def get(self, request: Request) -> Response:
+        """Titles and authors that begin with `q`, up to ten. One query."""
+        _, given = _parameters(request, {"q": _query})
+        return Response({"results": suggestions(given["q"])})
+
+
+def _parameters(
+    request: Request, parsers: Mapping[str, Parser]
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """The texts and the values. Raises BadParameters, also without `q`."""
+    texts = split_query(request.META["QUERY_STRING"])
+    given = parse_parameters(texts, parsers)
+    if "q" not in given:
+        raise BadParameters([Fault("missing", "Say what to look for: q=…", parameter="q")])
+    return texts, given
