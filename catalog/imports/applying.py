@@ -17,7 +17,6 @@ from catalog.sorting import sort_key
 from shelfwise.tenancy.scope import current_tenant
 
 _MANY = 1_000
-_REFILED_AT_ONCE = 1_000
 
 # The book's columns for the fields of a file, as SQL over import_target `row` and catalog_book
 # `book`: what the row wants there.
@@ -45,7 +44,10 @@ FROM import_row, jsonb_array_elements(faults::jsonb) fault WHERE faults IS NOT N
 _MATCH = """
 CREATE TEMPORARY TABLE import_book ON COMMIT DROP AS
 SELECT row.*, coalesce(by_isbn.id, by_reference.id) AS book_id, catalog_uuid7() AS new_id,
-    by_isbn.id <> by_reference.id AS contradicts
+    by_isbn.id <> by_reference.id AS contradicts,
+    CASE WHEN row.reference <> by_isbn.reference THEN by_isbn.reference END AS old_reference,
+    CASE WHEN by_isbn.id IS NULL AND row.isbn <> by_reference.isbn THEN by_reference.isbn
+        END AS old_isbn
 FROM (
     SELECT DISTINCT ON (coalesce(isbn, reference), isbn IS NULL) * FROM import_row
     WHERE faults IS NULL ORDER BY coalesce(isbn, reference), isbn IS NULL, line DESC
@@ -56,6 +58,8 @@ LEFT JOIN catalog_book by_reference ON by_reference.tenant_id = %(tenant)s
     AND by_reference.reference = row.reference AND by_reference.deleted_at IS NULL
 """
 
+# A row that gives a book a new identifier, while another row names the old one, is refused: else
+# the other would mean this book the first time, and a new one the second.
 _FAULTS_OF_BOOKS = """
 INSERT INTO import_fault (line, field, code, value, detail)
 SELECT line, 'reference', 'conflict', reference,
@@ -71,6 +75,14 @@ FROM (
     FROM import_book WHERE contradicts IS NOT TRUE
 ) row
 WHERE (reference IS NOT NULL AND of_reference > 1) OR of_book > 1
+UNION ALL
+SELECT line, 'reference', 'conflict', reference,
+    'Its book has been ' || old_reference || ', which another line names.'
+FROM import_book WHERE old_reference IN (SELECT reference FROM import_book)
+UNION ALL
+SELECT line, 'isbn', 'conflict', isbn,
+    'Its book has been ' || old_isbn || ', which another line names.'
+FROM import_book WHERE old_isbn IN (SELECT isbn FROM import_book)
 UNION ALL
 SELECT row.line, 'on_hand', 'below_reserved', row.on_hand,
     'Orders hold ' || stock.reserved || ' copies.'
@@ -173,6 +185,15 @@ FROM staged, rejected, kept, changed
 """
 
 
+# A thousand at a time.
+_RETITLED = """
+SELECT target.line, target.title, book.language
+FROM import_target target JOIN catalog_book book ON book.id = target.book_id
+WHERE target.line > %(line)s AND book.language IS NOT NULL AND book.title <> target.title
+ORDER BY target.line LIMIT 1000
+"""
+
+
 class Counts(NamedTuple):
     """Rows of the file. Unchanged ones are those that are neither rejected, created nor updated;
     superseded ones, which a later row of the same ISBN replaces, are among them.
@@ -266,13 +287,9 @@ def _change(fields: Collection[str], columns: Mapping[str, str]) -> None:
 
 def _refile() -> None:
     """Sort keys of new titles of books whose language the file does not tell."""
-    titles = _rows(
-        "SELECT target.line, target.title, book.language FROM import_target target"
-        " JOIN catalog_book book ON book.id = target.book_id"
-        " WHERE book.language IS NOT NULL AND book.title <> target.title"
-    )
-    for begin in range(0, len(titles), _REFILED_AT_ONCE):
-        some = titles[begin : begin + _REFILED_AT_ONCE]
+    line = 0
+    while some := _rows(_RETITLED, line=line):
+        line = some[-1][0]
         _run(
             "UPDATE import_target SET sort_title = filed.key"
             " FROM unnest(%(lines)s::integer[], %(keys)s::text[]) AS filed (line, key)"
@@ -306,8 +323,8 @@ def _run(sql: str, **values: Any) -> int:
         return written
 
 
-def _rows(sql: str) -> list[tuple[Any, ...]]:
+def _rows(sql: str, **values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"tenant": current_tenant()})
+        cursor.execute(sql, {"tenant": current_tenant(), **values})
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found

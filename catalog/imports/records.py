@@ -53,5 +53,5 @@ def records_of(lines: Iterator[str], delimiter: str) -> Iterator[Record]:
                 ) from None
             yield Record(line, None)
             continue
-        if cells:
+        if any(cells):  # spreadsheets end with rows of empty cells
             yield Record(line, cells)

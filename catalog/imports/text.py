@@ -4,7 +4,7 @@ import codecs
 from collections.abc import Iterator
 from io import TextIOWrapper
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from catalog.imports.refusals import FileRefused
 
@@ -34,9 +34,11 @@ _OF_NO_FILES = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-
 def encoding_of(path: Path, named: str | None = None) -> str:
     """The encoding that the whole file can be read in.
 
-    The one `named`; else what its byte order mark says; else UTF-8, and cp1252 where it is no
-    UTF-8. Reads the file once, a chunk at a time. Raises FileRefused: an empty or binary file, an
-    unknown encoding, or bytes that it does not have.
+    The one `named`; else what its byte order mark says; else UTF-8, and cp1252 where nothing in it
+    is UTF-8: one wrong byte in a UTF-8 file must not turn every accent into two letters.
+
+    Reads the file once, a chunk at a time. Raises FileRefused: an empty or binary file, an unknown
+    encoding, or bytes that it does not have.
     """
     with path.open("rb") as file:
         head = file.read(64)
@@ -45,11 +47,17 @@ def encoding_of(path: Path, named: str | None = None) -> str:
         tried = [_known(named)] if named else [marked] if marked else ["utf-8", "cp1252"]
         for encoding in tried:
             file.seek(0)
-            line = _unreadable_line(file, encoding)
-            if line is None:
+            trouble = _first_trouble(file, encoding)
+            if trouble is None:
                 return encoding
-    mend = "Name the encoding that it was saved in with --encoding, or save it as UTF-8."
-    raise FileRefused(f"Line {line}: there are bytes that are not {tried[-1]}. {mend}")
+            if trouble.after_letters or encoding == tried[-1]:
+                mend = (
+                    "Name the encoding that it was saved in with --encoding, or save it as UTF-8."
+                )
+                raise FileRefused(
+                    f"Line {trouble.line}: there are bytes that are not {encoding}. {mend}"
+                )
+    raise AssertionError("the last encoding is the file's or refused")
 
 
 def lines_of(file: BinaryIO, encoding: str) -> Iterator[str]:
@@ -84,10 +92,17 @@ def _known(name: str) -> str:
     return "utf-8-sig" if found.name == "utf-8" else name
 
 
-def _unreadable_line(file: BinaryIO, encoding: str) -> int | None:
-    """The line that does not read in this encoding, or None. Raises FileRefused for a NUL."""
+class _Trouble(NamedTuple):
+    """The line that does not read, and whether letters beyond ASCII did before it."""
+
+    line: int
+    after_letters: bool
+
+
+def _first_trouble(file: BinaryIO, encoding: str) -> _Trouble | None:
+    """Where the file does not read in this encoding. Raises FileRefused for a NUL."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    line = 1
+    line, plain = 1, True
     while True:
         chunk = file.read(_CHUNK)
         try:
@@ -95,7 +110,8 @@ def _unreadable_line(file: BinaryIO, encoding: str) -> int | None:
         except UnicodeError as error:  # not always UnicodeDecodeError: UTF-16 without its mark
             held, _ = decoder.getstate()
             start = getattr(error, "start", 0) - len(held)
-            return line + _line_ends(decoder.decode(chunk[: max(start, 0)]))
+            before = decoder.decode(chunk[: max(start, 0)])
+            return _Trouble(line + _line_ends(before), not (plain and before.isascii()))
         if "\0" in text:
             at = line + _line_ends(text[: text.index("\0")])
             raise FileRefused(
@@ -105,6 +121,7 @@ def _unreadable_line(file: BinaryIO, encoding: str) -> int | None:
         if not chunk:
             return None
         line += _line_ends(text)
+        plain = plain and text.isascii()
 
 
 def _line_ends(text: str) -> int:

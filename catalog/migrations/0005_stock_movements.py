@@ -49,6 +49,18 @@ BEGIN
         USING ERRCODE = 'integrity_constraint_violation';
 END $$;
 
+-- Both tables emptied at once add up as well.
+CREATE FUNCTION catalog_refuse_half_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM catalog_stock WHERE on_hand <> 0)
+        OR EXISTS (SELECT FROM catalog_stockmovement)
+    THEN
+        RAISE EXCEPTION 'Stock and its movements are truncated together or not at all.'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION catalog_refuse_stock_of_another_book() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'The stock of one book can''t become that of another.'
@@ -57,6 +69,7 @@ END $$;
 """
 _FORGET = """
 DROP FUNCTION catalog_refuse_stock_of_another_book();
+DROP FUNCTION catalog_refuse_half_emptied();
 DROP FUNCTION catalog_refuse_movement();
 DROP FUNCTION catalog_record_movement();
 DROP FUNCTION catalog_record_opening();
@@ -89,8 +102,14 @@ CREATE TRIGGER refuse_another_book BEFORE UPDATE OF book_id ON catalog_stock
     EXECUTE FUNCTION catalog_refuse_stock_of_another_book();
 CREATE TRIGGER refuse BEFORE INSERT OR UPDATE OR DELETE ON catalog_stockmovement
     FOR EACH ROW EXECUTE FUNCTION catalog_refuse_movement();
+CREATE TRIGGER refuse_half_emptied AFTER TRUNCATE ON catalog_stock
+    FOR EACH STATEMENT EXECUTE FUNCTION catalog_refuse_half_emptied();
+CREATE TRIGGER refuse_half_emptied AFTER TRUNCATE ON catalog_stockmovement
+    FOR EACH STATEMENT EXECUTE FUNCTION catalog_refuse_half_emptied();
 """
 _NO_TRIGGERS = """
+DROP TRIGGER refuse_half_emptied ON catalog_stockmovement;
+DROP TRIGGER refuse_half_emptied ON catalog_stock;
 DROP TRIGGER refuse ON catalog_stockmovement;
 DROP TRIGGER refuse_another_book ON catalog_stock;
 DROP TRIGGER record_end ON catalog_stock;

@@ -21,12 +21,16 @@ import shelfwise.db
 
 # The text parser takes "and/or" for a path and "b.c" for a host: such signs become spaces first. An
 # apostrophe both joins and parts: "God's" is found as gods and as god, "L'étranger" as etranger. Most
-# titles are ASCII, and two of the steps have nothing to do there.
+# titles are ASCII, and some of the steps have nothing to do there. One sign may stand for eighteen
+# letters, and a word of more than 2,046 bytes is none to PostgreSQL: such are cut.
 _WORDS = r"""
 CREATE FUNCTION catalog_words(text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT regexp_replace(
         replace(lower(
-            CASE WHEN octet_length($1) = length($1) THEN $1 ELSE unaccent(normalize($1, NFKD)) END
+            CASE
+                WHEN octet_length($1) = length($1) THEN $1
+                ELSE regexp_replace(unaccent(normalize($1, NFKD)), '([^ ]{400})', '\1 ', 'g')
+            END
         ), '&', ' and '),
         '[]_./\\:@+#%~=*<>|"`()[{},;!?''’‘-]+', ' ', 'g'
     )

@@ -35,12 +35,16 @@ SELECT id
 FROM (
     (
         SELECT id, sort_title, 0 AS rank,
-            CASE WHEN catalog_words(title) = catalog_words(%(text)s) THEN 1 ELSE 2 END AS branch
+            CASE
+                WHEN title = %(text)s THEN 1
+                WHEN catalog_words(title) = catalog_words(%(text)s) THEN 2
+                ELSE 3
+            END AS branch
         FROM books WHERE sort_title = ANY(%(keys)s::text[])
         LIMIT %(most_read)s
     )
     UNION ALL
-    SELECT book_id, sort_title, {rank}, 3
+    SELECT book_id, sort_title, {rank}, 4
     FROM worded {filtered}
     WHERE sort_title <> ALL(%(keys)s::text[])
 ) found
@@ -48,10 +52,10 @@ ORDER BY branch, rank DESC, sort_title, id
 LIMIT %(most_results)s
 """
 
-# A word that a quarter of a million books hold has as many entries in the index, and all of them are
-# read before the first book is. So each word is there once for each class of books, with the class's
-# letter before it: the classes are looked through in turn, that of the shortest titles first, until
-# there are enough books.
+# A word that a quarter of a million books hold has as many entries in the index, and all of them
+# are read before the first book is. So each word is there once for each class of books, with the
+# class's letter before it: the classes are looked through in turn, that of the shortest titles
+# first, until there are enough books.
 _WORDED = """
     SELECT document.*
     FROM asked, LATERAL (
@@ -77,7 +81,7 @@ _FILTERED = ", LATERAL (SELECT FROM books WHERE id = worded.book_id OFFSET 0) bo
 # A word counts most in the title, least in the publisher's name; and a title that says little else
 # is closer than one that says much.
 _RELEVANCE = "ts_rank('{0.1, 0.2, 0.6, 1.0}', vector, asked.query)"
-_RANK = "relevance * (1 + least(1, length(%(key)s) / length(sort_title)::real))"
+_RANK = "relevance * (1 + 2 * least(1, length(%(key)s) / length(sort_title)::real))"
 _LIKENESS = f"2 * similarity(sort_title, %(key)s) + {_RANK}"
 
 

@@ -60,8 +60,9 @@ def _doubtful(words: Sequence[str], known: set[str]) -> list[str]:
 
 
 def _alike(words: Sequence[str]) -> list[str]:
-    near = {spelling for word in words if len(word) < _LONG for spelling in near_spellings(word)}
-    long = [word for word in words if len(word) >= _LONG]
+    short = [word for word in words if len(word) < _LONG and word.isascii()]
+    near = {spelling for word in short for spelling in near_spellings(word)}
+    long = [word for word in words if word not in short]
     return _look_up(_ALIKE, near=list(near), long=long, mistakes=_MOST_MISTAKES)
 
 

@@ -11,7 +11,7 @@ from catalog.search.finding import (
 from catalog.search.mending import meanings_of
 from catalog.search.wording import tsquery, words_of
 
-_FEW = 10
+_FEW = 3
 """So few books, and the words may be misspelt."""
 
 

@@ -1,7 +1,8 @@
 """Suggestions for what somebody is typing: titles, and authors."""
 
-from uuid import UUID
+from typing import Literal, TypedDict
 
+from catalog.search.wording import prefix_tsquery
 from catalog.sorting import sort_key, sort_keys
 from shelfwise.db import CompiledQuery
 from shelfwise.tenancy.scope import current_tenant
@@ -9,27 +10,66 @@ from shelfwise.tenancy.scope import current_tenant
 MOST = 10
 _AUTHORS_AT_LEAST = 3
 """Where there are as many."""
-_MOST_AUTHORS_READ = 200
 _ABOVE_ALL = "\U0010ffff"
 
-# The titles that begin with one of the keys, each title once however many editions it has: from one
-# title the index is entered again above it. The authors one of whose names' words begins so, those
-# whose first word it is before others.
-_SUGGEST = CompiledQuery.written("""
-WITH RECURSIVE title AS (
-    SELECT * FROM unnest(%(keys)s::text[]) AS key, LATERAL (
-        SELECT id, sort_title FROM catalog_book
+# Titles that begin with one of the keys, each once however many editions it has: after one title
+# the index is entered again above it. Recursion goes on only as long as rows are taken from it.
+_TITLES = """
+WITH RECURSIVE edition AS (
+    SELECT book.*, key FROM unnest(%(keys)s::text[]) AS key, LATERAL (
+        SELECT id, title, sort_title FROM catalog_book
         WHERE tenant_id = %(tenant)s AND deleted_at IS NULL
             AND sort_title >= key AND sort_title < key || %(above_all)s
         ORDER BY sort_title, id LIMIT 1
-    ) first
+    ) book
     UNION ALL
-    SELECT * FROM (SELECT key, sort_title AS last FROM title) AS before, LATERAL (
-        SELECT id, sort_title FROM catalog_book
+    SELECT book.*, key FROM edition, LATERAL (
+        SELECT id, title, sort_title FROM catalog_book
         WHERE tenant_id = %(tenant)s AND deleted_at IS NULL
-            AND sort_title > last AND sort_title < key || %(above_all)s
+            AND sort_title > edition.sort_title AND sort_title < key || %(above_all)s
         ORDER BY sort_title, id LIMIT 1
-    ) next
+    ) book
 )
-SELECT 1
-""")
+SELECT 'title', title, id FROM edition LIMIT %(most)s
+"""
+
+# Authors with a name that begins so, the first name before others; of very many, any 200.
+_AUTHORS = """
+SELECT 'author', name, id
+FROM (
+    SELECT id, name, sort_name FROM catalog_author
+    WHERE tenant_id = %(tenant)s AND deleted_at IS NULL
+        AND to_tsvector('simple', coalesce(sort_name, '')) @@ %(words)s::tsquery
+    LIMIT 200
+) author
+ORDER BY NOT starts_with(sort_name, %(key)s), sort_name, id
+LIMIT %(most)s
+"""
+_SUGGEST = CompiledQuery.written(f"({_TITLES}) UNION ALL ({_AUTHORS})")
+
+
+class Suggestion(TypedDict):
+    """What the text may become, and the id of the author, or of one of the books with the title."""
+
+    kind: Literal["title", "author"]
+    text: str
+    id: str
+
+
+def suggestions(text: str) -> list[Suggestion]:
+    """Up to ten titles, in their order, then authors. One query."""
+    key = sort_key(text)
+    values = {
+        "tenant": current_tenant(),
+        "key": key,
+        "keys": sorted(sort_keys(text)),
+        "words": prefix_tsquery(key),
+        "above_all": _ABOVE_ALL,
+        "most": MOST,
+    }
+    rows = dict.fromkeys(_SUGGEST.rows(values))
+    found = [Suggestion(kind=kind, text=text, id=row_id) for kind, text, row_id in rows]
+    titles = [each for each in found if each["kind"] == "title"]
+    authors = found[len(titles) :]
+    most_titles = MOST - min(len(authors), _AUTHORS_AT_LEAST)
+    return (titles[:most_titles] + authors)[:MOST]

@@ -47,5 +47,11 @@ def tsquery(groups: Iterable[Sequence[str]], *, between: str) -> str:
     return f" {between} ".join(f"({' | '.join(map(_quoted, group))})" for group in groups)
 
 
+def prefix_tsquery(key: str) -> str:
+    """PostgreSQL's text of a query for every word of a sort key, the last one as a beginning."""
+    words = words_of(key)
+    return " & ".join(map(_quoted, words)) + ":*" if words else ""
+
+
 def _quoted(word: str) -> str:
     return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"

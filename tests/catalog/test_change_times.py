@@ -6,13 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
-from unittest.mock import ANY
 
 from django.db import connection, transaction
 
-from catalog.models import Author, Book, Category, Publisher, Stock
-from shelfwise.tenancy.models import Tenant
+from catalog.models import Book
 from tests.cast import (
     CatalogTestCase,
     make_author,
@@ -115,18 +114,149 @@ class StampTests(CatalogTestCase):
         self.assertLess(self.stamp("catalog_book", book.pk), now())
 
     def test_an_upsert_stamps_what_it_changes_alone(self) -> None:
-        for value, changed in (("reserved", False), ("1", True)):
-            with self.subTest(value):
-                before = self.stamp("catalog_stock", self.rows[-1][2].pk)
+        stock = self.rows[-1][2].pk
+        for reserved, changes in ((0, False), (1, True)):
+            with self.subTest(reserved=reserved):
+                before = self.stamp("catalog_stock", stock)
                 run(
-                    "INSERT INTO catalog_stock AS held (tenant_id, book_id, on_hand, reserved)"
-                    " VALUES (%s, %s, 1, 0)"
-                    f" ON CONFLICT (book_id) DO UPDATE SET reserved = held.{value}"
-                    if value == "reserved"
-                    else "INSERT INTO catalog_stock AS held (tenant_id, book_id, on_hand, reserved)"
-                    " VALUES (%s, %s, 1, 0) ON CONFLICT (book_id) DO UPDATE SET reserved = 1",
-                    self.shelf.id,
-                    self.rows[-1][2].pk,
+                    "INSERT INTO catalog_stock (tenant_id, book_id, on_hand, reserved)"
+                    " VALUES (%s, %s, 1, %s)"
+                    " ON CONFLICT (book_id) DO UPDATE SET reserved = EXCLUDED.reserved",
+                    *(self.shelf.id, stock, reserved),
                 )
-                after = self.stamp("catalog_stock", self.rows[-1][2].pk)
-                self.assertEqual(after > before, changed)
+                self.assertEqual(self.stamp("catalog_stock", stock) > before, changes)
+
+    def test_stock_shows_whose_copies_it_counts(self) -> None:
+        """`GET /stock` names the book: another ISBN or reference is a change of the stock's."""
+        book = self.rows[-1][2].pk
+        for assignment, changes in (("reference = 'other'", True), ("title = 'other'", False)):
+            with self.subTest(assignment):
+                before = self.stamp("catalog_stock", book)
+                self.change("catalog_book", assignment, book)
+                self.assertEqual(self.stamp("catalog_stock", book) > before, changes)
+
+    def test_control_without_the_triggers_no_change_is_stamped(self) -> None:
+        run("SET CONSTRAINTS ALL IMMEDIATE")
+        for table, column, key in self.each():
+            run(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            before = self.stamp(table, key)
+            value = "1" if column == "reserved" else "'changed'"
+            self.change(table, f"{column} = {value}", key)
+            self.assertEqual(self.stamp(table, key), before)
+
+
+class SettledTests(RaceTestCase):
+    """`catalog_settled_until` beside other sessions."""
+
+    book: Book
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.book = make_book(tenant=self.shelf)
+
+    def settled(self) -> tuple[Any, float]:
+        """Until when all can be seen, and the seconds that it took to find out."""
+        begun = time.perf_counter()
+        (until,) = run("SELECT catalog_settled_until(%s)", self.shelf.id)
+        return until, time.perf_counter() - begun
+
+    @contextmanager
+    def writer(self, book: Book) -> Iterator[Any]:
+        """A session that has changed the book and goes on; the time when it began."""
+        with open_transaction() as cursor:
+            cursor.execute("UPDATE catalog_book SET price = 9 WHERE id = %s", [book.id])
+            cursor.execute("SELECT transaction_timestamp()")
+            yield cursor.fetchone()[0]
+
+    def assert_settled_at_once(self) -> None:
+        asked = now()
+        until, seconds = self.settled()
+        self.assertTrue(asked < until < now())
+        self.assertLess(seconds, LONGEST_WAIT_SECONDS / 2)
+
+    def test_without_a_writer_it_is_now(self) -> None:
+        self.assert_settled_at_once()
+
+    def test_a_writer_holds_it_where_the_writer_began(self) -> None:
+        with self.writer(self.book) as began:
+            until, seconds = self.settled()
+        self.assertEqual(until, began)
+        self.assertTrue(LONGEST_WAIT_SECONDS <= seconds < 3 * LONGEST_WAIT_SECONDS, seconds)
+        self.assert_settled_at_once()
+
+    def test_the_oldest_writer_counts(self) -> None:
+        other = make_book(tenant=self.shelf)
+        with self.writer(self.book) as began, self.writer(other) as later:
+            self.assertLess(began, later)
+            self.assertEqual(self.settled()[0], began)
+
+    def test_another_tenants_writer_does_not_matter(self) -> None:
+        with self.writer(make_book(tenant=make_tenant(slug="rival"))):
+            self.assert_settled_at_once()
+
+    def test_readers_do_not_matter(self) -> None:
+        with open_transaction() as reader:
+            reader.execute("SELECT count(*) FROM catalog_book")
+            self.assert_settled_at_once()
+
+    def test_who_changed_nothing_does_not_matter(self) -> None:
+        with open_transaction() as cursor:
+            cursor.execute("UPDATE catalog_book SET price = price")
+            self.assert_settled_at_once()
+
+    def test_ones_own_changes_do_not_matter(self) -> None:
+        with transaction.atomic():
+            run("UPDATE catalog_book SET price = 9 RETURNING price")
+            until, seconds = self.settled()
+            (stamp,) = run("SELECT updated_at FROM catalog_book")
+        self.assertLess(stamp, until)
+        self.assertLess(seconds, LONGEST_WAIT_SECONDS / 2)
+
+    def test_what_is_undone_does_not_matter(self) -> None:
+        with open_transaction() as cursor:
+            cursor.execute("SAVEPOINT before_it")
+            cursor.execute("UPDATE catalog_book SET price = 9")
+            cursor.execute("ROLLBACK TO before_it")
+            self.assert_settled_at_once()
+
+    def test_a_writer_that_ends_meanwhile_is_waited_for(self) -> None:
+        def write() -> Any:
+            with self.writer(self.book):
+                writing.wait()
+                time.sleep(0.05)
+
+        def ask() -> Any:
+            writing.wait()
+            asked = now()
+            return asked, *self.settled()
+
+        writing = Barrier(2)
+        (asked, until, seconds), _ = at_once(ask, write)
+        self.assertGreater(until, asked)
+        self.assertTrue(0.01 < seconds < LONGEST_WAIT_SECONDS, seconds)
+
+    def test_a_change_that_is_prepared_to_be_committed_holds_all_back(self) -> None:
+        """Nobody can tell when it began: `pg_locks` names no session."""
+        if run("SHOW max_prepared_transactions") == ["0"]:
+            self.skipTest("This server allows no prepared transactions.")
+        with open_transaction() as cursor:
+            cursor.execute("UPDATE catalog_book SET price = 9")
+            cursor.execute("PREPARE TRANSACTION 'later'")
+        try:
+            self.assertEqual(run("SELECT catalog_settled_until(%s)::text", self.shelf.id), [NEVER])
+        finally:
+            run("COMMIT PREPARED 'later'")
+        self.assert_settled_at_once()
+
+    def test_control_a_writer_that_does_not_announce_itself_is_passed(self) -> None:
+        with open_transaction() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else the table can't be altered again
+            cursor.execute("ALTER TABLE catalog_author DISABLE TRIGGER stamp_new")
+            cursor.execute(
+                "INSERT INTO catalog_author (id, tenant_id, name, sort_name, updated_at)"
+                " SELECT gen_random_uuid(), id, 'a', 'a', clock_timestamp() FROM tenancy_tenant"
+                " RETURNING updated_at"
+            )
+            (stamp,) = cursor.fetchone()
+            self.assertGreater(self.settled()[0], stamp)
+            cursor.execute("ALTER TABLE catalog_author ENABLE TRIGGER stamp_new")

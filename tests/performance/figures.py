@@ -10,6 +10,7 @@ from tests.performance.client import Client
 from tests.performance.cores import pinned
 from tests.performance.effort import Effort
 from tests.performance.harness import LISTED, MILLION, SMALL, Bench
+from tests.performance.searches import searches
 from tests.performance.throughput import UnfitError, alternating, body_bytes, same_answers, uncached
 from tests.performance.timing import (
     MS,
@@ -137,6 +138,7 @@ FIGURES: tuple[FigureFunction, ...] = (
     numbered_pages,
     tenant_size,
     query_counts,
+    searches,
 )
 
 

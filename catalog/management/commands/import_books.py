@@ -74,13 +74,11 @@ class Command(BaseCommand):
                         advance=bar.update,
                     )
                 )
-        self._report(outcome, rejects, dry_run=options["dry_run"])
-
-    def _report(self, outcome: Outcome, rejects: Path, *, dry_run: bool) -> None:
-        for line in _lines(outcome, rejects, dry_run=dry_run):
+        for line in _lines(outcome, rejects, dry_run=options["dry_run"]):
             self.stdout.write(line)
         if outcome.counts.rejected:
-            sys.exit(_SOME_REJECTED if outcome.applied or dry_run else _NOTHING_DONE)
+            keeps_rows = options["on_error"] == OnError.REJECT_ROWS.value
+            sys.exit(_SOME_REJECTED if keeps_rows else _NOTHING_DONE)
 
 
 def _lines(outcome: Outcome, rejects: Path, *, dry_run: bool) -> Iterator[str]:

@@ -19,7 +19,9 @@ class BadFileTests(ImportTestCase):
         self.assert_refused("no rows", "isbn,title\n")
 
     def test_blank_lines_are_no_rows(self) -> None:
-        self.assert_refused("no rows", "isbn,title\n\n\n")
+        for lines in ("\n\n", ",\n,\n"):
+            with self.subTest(lines):
+                self.assert_refused("no rows", f"isbn,title\n{lines}")
 
     def test_other_kinds_of_files(self) -> None:
         for head, kind in (

@@ -58,9 +58,13 @@ class CommandTests(ImportTestCase):
         self.assertIn("3,isbn,invalid,x,", Path("books.rejects.csv").read_text())
 
     def test_a_dry_run_of_both_kinds(self) -> None:
-        for content, expected in ((GOOD, 0), (ONE_BAD, 1)):
+        for content, policy, expected in (
+            (GOOD, "reject-file", 0),
+            (ONE_BAD, "reject-rows", 1),
+            (ONE_BAD, "reject-file", 2),
+        ):
             with self.subTest(expected):
-                status, printed = self.run_import(content, "--dry-run", "--on-error=reject-rows")
+                status, printed = self.run_import(content, "--dry-run", f"--on-error={policy}")
                 self.assertEqual((status, self.books()), (expected, {}))
                 self.assertIn("Dry run: nothing was changed.", printed)
 

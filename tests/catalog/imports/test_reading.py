@@ -36,6 +36,10 @@ class EncodingTests(ImportTestCase):
                 outcome = self.load(end.join(["isbn,title", f"{EMMA},Emma", ""]))
                 self.assertEqual(outcome.counts.rows, 1)
 
+    def test_one_wrong_byte_does_not_make_it_cp1252(self) -> None:
+        content = f"isbn,title\n{EMMA},Café\n".encode() + b"x,caf\xe9\n"
+        self.assert_refused("Line 3: there are bytes that are not utf-8", content)
+
 
 class DelimiterTests(ImportTestCase):
     def test_each_is_found_out(self) -> None:

@@ -101,7 +101,8 @@ class CatalogueFaultTests(ImportTestCase):
     def test_two_rows_that_mean_one_book(self) -> None:
         make_book(tenant=self.shelf, title="Emma", isbn=EMMA, reference="R")
         self.load(f"isbn,reference,title\n{EMMA},,A\n{SILAS},R,B\n", on_error=ROWS)
-        self.assertEqual(self.rejects(), [["3", "reference", "duplicate", "R"]])
+        faults = [["3", "isbn", "conflict", SILAS], ["3", "reference", "duplicate", "R"]]
+        self.assertEqual(self.rejects(), faults)
         self.assertEqual(set(self.books()), {"A"})
 
     def test_stock_below_what_orders_hold(self) -> None:
