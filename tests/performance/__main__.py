@@ -25,7 +25,9 @@ def main() -> int:
     folder = DataFolder(DataFolder.default().path / "bench")
     try:
         with interrupts.exit_when_stopped():
-            figures, conditions = _measure(folder, effort, "quick" if options.quick else "full")
+            figures, conditions = _measure(
+                folder, effort, "quick" if options.quick else "full", only=options.only
+            )
     except (StartError, ReplyError) as error:
         sys.stderr.write(f"bench: {error}\n")
         return NOT_MEASURED
@@ -41,18 +43,26 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--save-baseline", action="store_true", help="later runs compare themselves with this one"
     )
+    names = [measure.__name__ for measure in FIGURES]
+    parser.add_argument("--only", choices=names, help="one kind of figures, without the others")
     options = parser.parse_args()
+    if options.only and options.save_baseline:
+        parser.error("a baseline has all figures")
     if options.quick and options.save_baseline:
         parser.error("a baseline is of a full run")
     return options
 
 
-def _measure(folder: DataFolder, effort: Effort, mode: str) -> tuple[list[Figure], list[str]]:
+def _measure(
+    folder: DataFolder, effort: Effort, mode: str, *, only: str | None
+) -> tuple[list[Figure], list[str]]:
     figures: list[Figure] = []
     load_before, *_ = os.getloadavg()
     _say("starting the servers; the first run also loads the catalogues")
     with bench(folder, with_million=bool(effort.pairs_of_million)) as ready:
         for measure in FIGURES:
+            if only and measure.__name__ != only:
+                continue
             _say(f"measuring {measure.__name__.replace('_', ' ')}")
             figures += measure(ready, effort)
         return figures, report.conditions(mode, ready.placement, load_before)
