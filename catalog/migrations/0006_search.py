@@ -29,7 +29,7 @@ CREATE FUNCTION catalog_words(text) RETURNS text LANGUAGE sql STABLE PARALLEL SA
         replace(lower(
             CASE
                 WHEN octet_length($1) = length($1) THEN $1
-                ELSE regexp_replace(unaccent(normalize($1, NFKD)), '([^ ]{400})', '\1 ', 'g')
+                ELSE regexp_replace(unaccent(normalize($1, NFKD)), '([^ ]{250})', '\1 ', 'g')
             END
         ), '&', ' and '),
         '[]_./\\:@+#%~=*<>|"`()[{},;!?''’‘-]+', ' ', 'g'

@@ -52,6 +52,9 @@ ORDER BY branch, rank DESC, sort_title, id
 LIMIT %(most_results)s
 """
 
+# OFFSET 0, here and below, keeps the planner from joining the other way round: the classes are
+# taken in their order, and what was found is looked up by its id.
+#
 # A word that a quarter of a million books hold has as many entries in the index, and all of them
 # are read before the first book is. So each word is there once for each class of books, with the
 # class's letter before it: the classes are looked through in turn, that of the shortest titles
@@ -61,6 +64,7 @@ _WORDED = """
     FROM asked, LATERAL (
         SELECT book_id, sort_title, {relevance} AS relevance FROM catalog_searchdocument
         WHERE tenant_id = %(tenant)s AND vector @@ asked.query
+        OFFSET 0
     ) document
     LIMIT %(most_read)s
 """
@@ -71,11 +75,12 @@ _SHELVES = frozenset(("author", "publisher", "category"))
 _OF_ONE_SHELF = """
     UNION
     SELECT book_id, sort_title, {relevance}
-    FROM (SELECT id FROM books LIMIT %(most_read)s) book, asked, catalog_searchdocument
-    WHERE book_id = book.id AND vector @@ asked.query
+    FROM (SELECT id FROM books LIMIT %(most_read)s) book,
+        LATERAL (SELECT * FROM catalog_searchdocument WHERE book_id = book.id OFFSET 0) document,
+        asked
+    WHERE vector @@ asked.query
 """
 
-# OFFSET 0 has each document's book looked up by its id; the planner may prefer to read all books.
 _FILTERED = ", LATERAL (SELECT FROM books WHERE id = worded.book_id OFFSET 0) book"
 
 # A word counts most in the title, least in the publisher's name; and a title that says little else

@@ -38,7 +38,7 @@ class BookSearchView(TenantView):
     def get(self, request: Request) -> Response:
         """Books that `q` finds, best first, a page at a time: the first 1,000.
 
-        Two queries; four or five when little is found, one more when `q` is an ISBN.
+        Two queries; five where words are mended, six where no book holds all of them.
         """
         texts, given = _parameters(request, _SEARCH_PARAMETERS)
         limit, page = given.get("limit", DEFAULT_LIMIT), given.get("page", 1)

@@ -25,7 +25,12 @@ _SETTINGS = {
     # Every worker of a big machine with its whole pool, and room for commands and tests.
     "max_connections": str(max(200, 100 + 8 * (os.cpu_count() or 1))),
 }
-_THROWAWAY_SETTINGS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+_THROWAWAY_SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_prepared_transactions": "2",  # for the test of what they hold back
+}
 
 
 @contextmanager

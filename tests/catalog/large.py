@@ -68,6 +68,9 @@ _TABLES = (
     "catalog_book",
     "catalog_bookcategory",
     "catalog_stock",
+    "catalog_stockmovement",
+    "catalog_searchdocument",
+    "catalog_searchword",
 )
 _LONGEST_WAIT_SECONDS = 20
 

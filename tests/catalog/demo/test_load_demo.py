@@ -1,15 +1,30 @@
 """The command against a real database: whole or not at all, and once."""
 
+import sys
+from collections.abc import Sequence
 from io import StringIO
+from threading import Barrier, Event
+from unittest.mock import patch
 
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import Max, Sum
 from django.test import TestCase, TransactionTestCase
 
-from catalog.demo.load import LoadRefused, is_loaded, load
+from catalog.copying import copy_text
+from catalog.demo.editions import LAST_CHANGE
+from catalog.demo.load import LoadRefused, is_loaded, load, load_all
 from catalog.demo.shops import Shop
-from catalog.models import Author, Book, BookCategory, Category, Publisher, Stock
+from catalog.models import (
+    Author,
+    Book,
+    BookCategory,
+    Category,
+    Publisher,
+    SearchDocument,
+    Stock,
+    StockMovement,
+)
 from shelfwise.tenancy.models import Tenant
 from shelfwise.tenancy.scope import all_tenants, tenant_scope
 from tests.cast import make_book, make_tenant, mark_deleted
@@ -24,7 +39,7 @@ def load_demo(*arguments: str) -> str:
 
 def everything() -> dict[str, list[tuple[object, ...]]]:
     """Every row of the tenants and their catalogues."""
-    models = (Tenant, Author, Publisher, Category, Book, BookCategory, Stock)
+    models = (Tenant, Author, Publisher, Category, Book, BookCategory, Stock, StockMovement)
     with all_tenants():
         return {model.__name__: sorted(model.objects.values_list(), key=repr) for model in models}
 
@@ -82,15 +97,53 @@ class LoadDemoTests(TransactionTestCase):
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT reltuples, relallvisible > 0 FROM pg_class"
-                " WHERE relname IN ('catalog_book', 'catalog_stock')"
+                " WHERE relname IN ('catalog_book', 'catalog_stock', 'catalog_searchdocument')"
             )
-            self.assertEqual(cursor.fetchall(), [(30.0, True), (30.0, True)])
+            self.assertEqual(cursor.fetchall(), [(30.0, True)] * 3)
 
     def assert_refused(self, reason: str, *arguments: str) -> None:
         before = everything()
         with self.assertRaisesMessage(CommandError, reason):
             load_demo(*arguments)
         self.assertEqual(everything(), before)
+
+
+class LoadAllTests(TransactionTestCase):
+    """Several shops, each on a connection and in a transaction of its own."""
+
+    def test_shops_are_loaded_at_the_same_time(self) -> None:
+        """Neither waits for the other's end, though both look for statistics at once."""
+        both_have_books, both_are_done = Barrier(2), Barrier(2)
+
+        def copy(table: str, columns: Sequence[str], text: str) -> None:
+            copy_text(table, columns, text)
+            if table == Book._meta.db_table:
+                both_have_books.wait(timeout=10)
+
+        shops = [Shop("one", "One", "EUR", 40), Shop("two", "Two", "EUR", 60)]
+        with patch("catalog.demo.load.copy_text", copy):
+            done = load_all(shops, advance=lambda _: both_are_done.wait(timeout=10))
+            self.assertEqual({shop for shop, _ in done}, set(shops))
+        with all_tenants():
+            self.assertEqual(Book.objects.count(), 100)
+
+    def test_when_one_fails_the_other_stops_and_nothing_stays(self) -> None:
+        failing, steps = Event(), list[int]()
+
+        def advance(books: int) -> None:
+            if books == 40:
+                failing.set()
+                raise KeyboardInterrupt
+            failing.wait(timeout=10)
+            steps.append(books)
+
+        before = everything()
+        shops = [Shop("one", "One", "EUR", 40), Shop("two", "Two", "EUR", 6_000)]
+        with self.assertRaises(KeyboardInterrupt):
+            list(load_all(shops, advance=advance))
+        self.assertEqual(everything(), before)
+        self.assertLess(sum(steps), 6_000)
+        self.assertGreater(sys.getswitchinterval(), 0.001)
 
 
 class LoadTests(TestCase):
@@ -122,6 +175,29 @@ class LoadTests(TestCase):
             self.assertFalse(Book.objects.filter(categories=None).exists())
             self.assertEqual(Stock.objects.aggregate(Sum("reserved")), {"reserved__sum": 0})
             self.assertGreater(Stock.objects.aggregate(most=Max("on_hand"))["most"], 0)
+
+    def test_the_ledger_opens_with_the_stock(self) -> None:
+        load(Shop("small", "Small", "EUR", 40), advance=bool)
+        with tenant_scope(Tenant.objects.get().id):
+            counted = Stock.objects.filter(on_hand__gt=0).values_list(
+                "book_id", "on_hand", "updated_at"
+            )
+            opened = StockMovement.objects.values_list("book_id", "delta", "created_at")
+            self.assertEqual(set(opened), set(counted))
+            spoken_for = StockMovement.objects.values_list("reason", "actor").distinct()
+            self.assertEqual(list(spoken_for), [("opening stock", "command:load_demo")])
+
+    def test_rows_keep_the_times_that_the_demo_gives_them(self) -> None:
+        load(Shop("small", "Small", "EUR", 40), advance=bool)
+        with tenant_scope(Tenant.objects.get().id):
+            for model in (Author, Publisher, Category, Book, Stock):
+                latest = model.objects.aggregate(latest=Max("updated_at"))["latest"]
+                self.assertLessEqual(latest, LAST_CHANGE, model)
+
+    def test_books_can_be_searched(self) -> None:
+        load(Shop("small", "Small", "EUR", 40), advance=bool)
+        with tenant_scope(Tenant.objects.get().id):
+            self.assertEqual(SearchDocument.objects.exclude(vector=None).count(), 40)
 
 
 def interrupt(_books: int) -> None:

@@ -1,0 +1,123 @@
+"""What each index is there for: a request, or a step of one.
+
+Needs Django set up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Sum
+from django.test import RequestFactory
+
+from catalog import listings
+from catalog.models import Author, Book, Category, Publisher, Stock, StockMovement
+from catalog.search.finding import books_of_words
+from catalog.search.mending import meanings_of
+from catalog.search.suggesting import suggestions
+from shelfwise.api.listing import Listing
+from shelfwise.api.paging import answer
+
+DEEP = 25_000
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An index, and a request that it is there for; `query` is the one that it serves, from 0."""
+
+    index: str
+    request: str
+    ask: Callable[[], object]
+    query: int = 0
+
+
+def served_by_indexes() -> list[Served]:
+    """Every index that answers a query of the API or of imports. In the scope of a large tenant."""
+    requests = RequestFactory(headers={"host": "localhost"})
+
+    def page(listing: Listing, query: str, **path: Any) -> Callable[[], object]:
+        return lambda: answer(listing, requests.get(f"/?{query}"), **path)
+
+    def books(index: str, query: str) -> Served:
+        return Served(
+            index, f"`GET /books?{query}`".replace("?`", "`"), page(listings.BOOKS, query)
+        )
+
+    deep = Book.objects.for_listing().order_by("sort_title", "id")[DEEP]
+    of_author, of_publisher = {"author": deep.author_id}, {"publisher": deep.publisher_id}
+    category = (
+        Category.objects.annotate(shelf=Count("books")).filter(shelf__gt=0).order_by("shelf")[0]
+    )
+    since = f"{Book.objects.order_by('-updated_at')[1000].updated_at:%Y-%m-%dT%H:%M:%SZ}"
+    stocked = f"{Stock.objects.order_by('-updated_at')[1000].updated_at:%Y-%m-%dT%H:%M:%SZ}"
+    return [
+        books("book_list", ""),
+        books("book_list", "page=500"),
+        books("book_list", "fields=id,isbn,price"),
+        books("book_price_up", "ordering=price"),
+        books("book_price_down", "ordering=-price"),
+        books("book_published_up", "ordering=published_on"),
+        books("book_published_down", "ordering=-published_on"),
+        books("book_sync", f"updated_since={since}&deleted=true"),
+        Served(
+            "stock_sync",
+            "`GET /stock?updated_since=…`",
+            page(listings.STOCK, f"updated_since={stocked}&deleted=true"),
+        ),
+        Served(
+            "stockmovement_of_book",
+            "what adds up to a book's `on_hand`",
+            lambda: StockMovement.objects.filter(book=deep).aggregate(Sum("delta")),
+        ),
+        Served(
+            "book_by_author", "`GET /authors/{id}/books`", page(listings.BOOKS, "", **of_author)
+        ),
+        Served(
+            "book_by_publisher",
+            "`GET /publishers/{id}/books`",
+            page(listings.BOOKS, "", **of_publisher),
+        ),
+        Served(
+            "bookcategory_by_category",
+            "`GET /books?category=…` (fewest books)",
+            page(listings.BOOKS, f"category={category.id}"),
+        ),
+        Served(
+            "book_isbn",
+            "`GET /books/by-isbn/{isbn}`",
+            lambda: Book.objects.for_detail().get(isbn=deep.isbn),
+        ),
+        Served(
+            "book_reference",
+            "the book that an import's row means",
+            lambda: Book.objects.living().filter(reference="none").exists(),
+        ),
+        Served("author_list", "`GET /authors`", page(listings.AUTHORS, "")),
+        Served("publisher_list", "`GET /publishers`", page(listings.PUBLISHERS, "")),
+        Served("category_list", "`GET /categories`", page(listings.CATEGORIES, "")),
+        Served(
+            "author_name",
+            "the author that a row names",
+            lambda: Author.objects.living().filter(name="nobody").exists(),
+        ),
+        Served(
+            "publisher_name",
+            "the publisher that a row names",
+            lambda: Publisher.objects.living().filter(name="nobody").exists(),
+        ),
+        Served(
+            "searchdocument_words", "`GET /books/search?q=love`", lambda: books_of_words("love", {})
+        ),
+        Served(
+            "searchword_known", "is a misspelt word known", lambda: meanings_of(["shakespaere"])
+        ),
+        Served(
+            "searchword_alike",
+            "what it may have meant",
+            lambda: meanings_of(["shakespaere"]),
+            query=1,
+        ),
+        Served("author_names", "`GET /books/suggest?q=shak`", lambda: suggestions("shak")),
+    ]
