@@ -59,8 +59,8 @@ _WRITERS: dict[type, Callable[[Any], str]] = {
 }
 
 
-def analyze_new_table(model: type[Model], *, always: bool = False) -> None:
-    """Gives the table statistics if it has none, or anew.
+def analyze_new_table(model: type[Model]) -> None:
+    """Gives the table statistics if it has none, unless another transaction is about to.
 
     References to a table without them are checked by whichever index comes first. For books that
     was book_sync, of which the tenant's whole part is read for each row: 50,000 books took 111 s
@@ -70,8 +70,9 @@ def analyze_new_table(model: type[Model], *, always: bool = False) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples < 1 FROM pg_class WHERE oid = %s::regclass", [table])
         (without_statistics,) = cursor.fetchone()
-        if without_statistics or always:
-            cursor.execute(f"ANALYZE {table}")
+        if without_statistics:
+            # The lock is held until the end of the transaction: others must not wait for it.
+            cursor.execute(f"ANALYZE (SKIP_LOCKED) {table}")
 
 
 def vacuum(models: Iterable[type[Model]]) -> None:

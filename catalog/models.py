@@ -42,6 +42,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+PENDING_KIB = 256
+"""New entries of a GIN index wait in a list that every search reads through. With the default of
+4,096 a search of a misspelt name took 77 ms after 10,000 new books, with this one 10."""
+
+
 class CatalogRecord(TenantOwned):
     """What authors, publishers, categories and books have in common."""
 
@@ -99,6 +104,7 @@ class Author(Party):
                 F("tenant"),
                 SearchVector("sort_name", config="simple"),
                 condition=LIVING,
+                gin_pending_list_limit=PENDING_KIB,
                 name="author_names",
             ),
         ]
@@ -399,7 +405,9 @@ class SearchDocument(TenantDetail):
         constraints = [TenantForeignKey(field="book", name="searchdocument_book_of_tenant")]
         indexes = [
             # GET /books/search: the tenant's books that hold every word.
-            GinIndex(fields=["vector"], name="searchdocument_words")
+            GinIndex(
+                fields=["vector"], gin_pending_list_limit=PENDING_KIB, name="searchdocument_words"
+            )
         ]
 
 
@@ -416,7 +424,12 @@ class SearchWord(TenantOwned):
             # Whether a word is known, and the words that begin like it.
             models.Index(fields=["tenant", "word"], name="searchword_known"),
             # The words that look like it.
-            GinIndex(F("tenant"), OpClass("word", name="gin_trgm_ops"), name="searchword_alike"),
+            GinIndex(
+                F("tenant"),
+                OpClass("word", name="gin_trgm_ops"),
+                gin_pending_list_limit=PENDING_KIB,
+                name="searchword_alike",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -316,7 +316,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="searchdocument",
             index=django.contrib.postgres.indexes.GinIndex(
-                fields=["vector"], name="searchdocument_words"
+                fields=["vector"], gin_pending_list_limit=256, name="searchdocument_words"
             ),
         ),
         migrations.AddIndex(
@@ -324,7 +324,7 @@ class Migration(migrations.Migration):
             index=django.contrib.postgres.indexes.GinIndex(
                 models.F("tenant"),
                 django.contrib.postgres.indexes.OpClass("word", name="gin_trgm_ops"),
-                name="searchword_alike",
+                gin_pending_list_limit=256, name="searchword_alike",
             ),
         ),
     ]

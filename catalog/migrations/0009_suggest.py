@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
                 models.F("tenant"),
                 django.contrib.postgres.search.SearchVector("sort_name", config="simple"),
                 condition=models.Q(("deleted_at__isnull", True)),
+                gin_pending_list_limit=256,
                 name="author_names",
             ),
         ),

@@ -18,10 +18,9 @@ class MeaningTests(SearchTestCase):
         for word, meant in (
             ("hobit", [["hobbit"]]),
             ("hoobit", [["hobbit"]]),
-            ("hoobitt", [["hobbit"]]),  # long itself
             ("hbit", []),
-            ("etrxngxr", [["etranger"]]),
-            ("xtrxngxr", []),
+            ("marquess", [["marquez"]]),
+            ("marquessa", []),
         ):
             with self.subTest(word):
                 self.assertEqual(self.meanings(word), meant)
