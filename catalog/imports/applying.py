@@ -97,17 +97,37 @@ WHERE row.on_hand::integer < stock.reserved
 
 _LEAVE_FAULTY = "DELETE FROM import_book WHERE line IN (SELECT line FROM import_fault)"
 
-# In the order of names, so that two writers who bring the same names don't wait in a ring.
+# Each name once, with the author or publisher that has it or is to have it. Looked up before any
+# is made: looked up after, 9,000 new authors of a new tenant took 13 s.
+_FIND_PARTIES = """
+CREATE TEMPORARY TABLE import_{party} ON COMMIT DROP AS
+SELECT row.*, coalesce(held.id, catalog_uuid7()) AS id, held.id IS NULL AS is_new
+FROM (
+    SELECT {party} AS name, min(sort_{party}) AS sort_name
+    FROM import_book WHERE {party} IS NOT NULL GROUP BY {party}
+) row
+LEFT JOIN LATERAL (
+    SELECT id FROM catalog_{party} WHERE tenant_id = %(tenant)s
+        AND name = row.name AND deleted_at IS NULL OFFSET 0
+) held ON true
+"""
+
+# In the order of names, so that two writers who bring the same names don't wait in a ring. The
+# answer: how many names somebody else took meanwhile.
 _MAKE_PARTIES = """
-INSERT INTO catalog_{party} (id, tenant_id, name, sort_name)
-SELECT catalog_uuid7(), %(tenant)s, {party}, min(sort_{party})
-FROM import_book WHERE {party} IS NOT NULL
-    AND NOT EXISTS (
-        SELECT FROM catalog_{party} held WHERE held.tenant_id = %(tenant)s
-            AND held.name = import_book.{party} AND held.deleted_at IS NULL
-    )
-GROUP BY {party} ORDER BY {party}
-ON CONFLICT (tenant_id, name) WHERE deleted_at IS NULL DO NOTHING
+WITH made AS (
+    INSERT INTO catalog_{party} (id, tenant_id, name, sort_name)
+    SELECT id, %(tenant)s, name, sort_name FROM import_{party} WHERE is_new ORDER BY name
+    ON CONFLICT (tenant_id, name) WHERE deleted_at IS NULL DO NOTHING
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM import_{party} WHERE is_new) - (SELECT count(*) FROM made)
+"""
+_FIND_TAKEN = """
+UPDATE import_{party} row SET id = (
+    SELECT id FROM catalog_{party} WHERE tenant_id = %(tenant)s
+        AND name = row.name AND deleted_at IS NULL
+) WHERE is_new RETURNING id
 """
 
 _COMPARE = """
@@ -116,14 +136,7 @@ SELECT row.line, row.book_id, row.new_id, {wanted},
     row.sort_title, book.author_id AS old_author_id, book.publisher_id AS old_publisher_id
 FROM import_book row
 LEFT JOIN catalog_book book ON book.id = row.book_id
-LEFT JOIN LATERAL (
-    SELECT id FROM catalog_author WHERE tenant_id = %(tenant)s
-        AND name = row.author AND deleted_at IS NULL OFFSET 0
-) author ON true
-LEFT JOIN LATERAL (
-    SELECT id FROM catalog_publisher WHERE tenant_id = %(tenant)s
-        AND name = row.publisher AND deleted_at IS NULL OFFSET 0
-) publisher ON true
+{parties}
 WHERE book.id IS NULL OR ({held}) IS DISTINCT FROM ({wanted_values})
 """
 
@@ -242,7 +255,8 @@ def apply(fields: Collection[str]) -> None:
     """Makes and changes books, their authors, publishers and stock. Raises Outrun."""
     for party, model in (("author", Author), ("publisher", Publisher)):
         if party in fields:
-            _run(_MAKE_PARTIES.format(party=party))
+            _run(_FIND_PARTIES.format(party=party))
+            _make_parties(party)
             analyze_new_table(model)
     # Author and publisher are always there, so that the statements below need not ask.
     unspoken = {"author_id": "book.author_id", "publisher_id": "book.publisher_id"}
@@ -252,6 +266,11 @@ def apply(fields: Collection[str]) -> None:
             wanted=", ".join(f"{wanted} AS {column}" for column, wanted in columns.items()),
             held=", ".join(f"book.{column}" for column in columns),
             wanted_values=", ".join(columns.values()),
+            parties=" ".join(
+                f"LEFT JOIN import_{party} {party} ON {party}.name = row.{party}"
+                for party in ("author", "publisher")
+                if party in fields
+            ),
         )
     )
     _run("ANALYZE import_target (line, book_id, author_id, publisher_id)")
@@ -259,6 +278,13 @@ def apply(fields: Collection[str]) -> None:
     _create(columns)
     if "on_hand" in fields:
         _run(_STOCK)
+
+
+def _make_parties(party: str) -> None:
+    """Those that nobody had when they were looked up."""
+    ((taken,),) = _rows(_MAKE_PARTIES.format(party=party))
+    if taken and (None,) in _rows(_FIND_TAKEN.format(party=party)):
+        raise Outrun
 
 
 def count() -> Counts:

@@ -9,7 +9,7 @@ from catalog.imports.columns import FIELDS
 # Several files may be loaded in one transaction: then the tables of the one before are there yet.
 _TABLES = f"""
 DROP TABLE IF EXISTS pg_temp.import_row, pg_temp.import_fault, pg_temp.import_book,
-    pg_temp.import_target, pg_temp.import_changed;
+    pg_temp.import_author, pg_temp.import_publisher, pg_temp.import_target, pg_temp.import_changed;
 CREATE TEMPORARY TABLE import_row (
     line integer, faults text, {", ".join(f"{field} text" for field in FIELDS)},
     sort_title text, sort_author text, sort_publisher text

@@ -57,6 +57,13 @@ class MidwayTests(ImportRaceTestCase):
         with tenant_scope(self.shelf.id):
             self.assertEqual(Author.objects.get(), self.book().author)
 
+    def test_an_author_that_a_rival_makes_after_they_were_looked_up_is_used(self) -> None:
+        self.path.write_text(f"isbn,title,author\n{EMMA},Emma,Austen\n")
+        with self.rival("_make_parties", lambda: create_party(model=Author, name="Austen")):
+            self.load()
+        with tenant_scope(self.shelf.id):
+            self.assertEqual(Author.objects.get(), self.book().author)
+
     def test_an_author_that_a_rival_deletes_is_made_anew(self) -> None:
         author = make_author(tenant=self.shelf, name="Austen")
         self.path.write_text(f"isbn,title,author\n{EMMA},Emma,Austen\n")

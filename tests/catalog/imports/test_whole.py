@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisTestCase
 
 from catalog.imports.refusals import FileRefused
+from tests.cast import make_author
 from tests.catalog.imports.files import DRACULA, EMMA, ROWS, ImportTestCase
 
 CELLS = st.sampled_from(
@@ -52,11 +53,38 @@ class QueryTests(ImportTestCase):
     def test_the_same_number_for_any_number_of_rows(self) -> None:
         # With COPY, which is not counted: acting, lock, constraints; tables; work_mem, faults of
         # rows; match, analyze, faults of books, leave faulty, changes, count; authors and
-        # publishers with their statistics; compare, analyze, hold twice, lock; first books,
-        # statistics, the other books; stock; counts, kinds of faults; around it savepoints and the
-        # setting that commits reach the disk.
+        # publishers found, made, with their statistics; compare, analyze, hold twice, lock; first
+        # books, statistics, the other books; stock; counts, kinds of faults; around it savepoints
+        # and the setting that commits reach the disk.
         self.assertEqual(
             [self.queries_of(rows, start=rows * 1000) for rows in (1, 3, 300)], [self.QUERIES] * 3
         )
 
-    QUERIES = 36
+    QUERIES = 38
+
+
+class ReadingTests(ImportTestCase):
+    """What PostgreSQL reads while its statistics know other tenants, not this one's new rows."""
+
+    AUTHORS = 500
+
+    def authors_read(self) -> int:
+        """Of catalog_author, by indexes, in this transaction."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables"
+                " WHERE relid = 'catalog_author'::regclass"
+            )
+            ((read,),) = cursor.fetchall()
+        return int(read)
+
+    def test_each_new_author_is_looked_up_by_name(self) -> None:
+        for number in range(self.AUTHORS):
+            make_author(tenant=self.rival, name=f"Stranger {number}")
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE catalog_author")
+        rows = [f"R-{number},Title,Author {number}" for number in range(self.AUTHORS)]
+        before = self.authors_read()
+        self.load("\n".join(["reference,title,author", *rows]))
+        # Two locks of each, and its reference checked; all authors for each row would be 250,000.
+        self.assertLess(self.authors_read() - before, 10 * self.AUTHORS)
