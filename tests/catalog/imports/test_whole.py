@@ -51,6 +51,8 @@ class QueryTests(ImportTestCase):
         return len(queries)
 
     def test_the_same_number_for_any_number_of_rows(self) -> None:
+        with connection.cursor() as cursor:  # else an import does it for new tables
+            cursor.execute("ANALYZE catalog_author, catalog_publisher, catalog_book")
         # With COPY, which is not counted: acting, lock, constraints; tables; work_mem, faults of
         # rows; match, analyze, faults of books, leave faulty, changes, count; authors and
         # publishers found, made, with their statistics; compare, analyze, hold twice, lock; first
