@@ -100,8 +100,9 @@ def load_file(request: Request) -> Outcome:
             outcome = _load(request, columns, lines)
             if not outcome.applied:
                 transaction.set_rollback(True)
-        changed = outcome.applied and outcome.counts.created + outcome.counts.updated
-        if changed and not connection.in_atomic_block:
+        # Rolled back rows too: the next import would read past them for each row of its file.
+        written = outcome.counts.created + outcome.counts.updated
+        if written and not connection.in_atomic_block:
             vacuum(WRITTEN)
     seconds = time.monotonic() - started
     return Outcome(**{**vars(outcome), "encoding": encoding, "seconds": seconds})

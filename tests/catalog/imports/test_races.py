@@ -37,9 +37,9 @@ class ImportRaceTestCase(RaceTestCase):
         self.path = Path(folder.name) / "books.csv"
         self.path.write_text(CONTENT)
 
-    def load(self) -> Outcome:
+    def load(self, *, dry_run: bool = False) -> Outcome:
         with tenant_scope(self.shelf.id):
-            return load_file(Request(self.path, "tests"))
+            return load_file(Request(self.path, "tests", dry_run=dry_run))
 
     def titles(self) -> list[str]:
         with tenant_scope(self.shelf.id):
@@ -116,6 +116,12 @@ class VacuumTests(ImportRaceTestCase):
             for tuples, visible in cursor.fetchall():
                 self.assertGreaterEqual(tuples, 2)
                 self.assertGreater(visible, 0)
+
+    def test_a_dry_run_leaves_no_dead_rows_behind(self) -> None:
+        self.load(dry_run=True)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_relation_size('catalog_book')")
+            self.assertEqual(cursor.fetchone(), (0,))
 
 
 class KilledTests(ImportRaceTestCase):
