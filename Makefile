@@ -36,7 +36,7 @@ lint: $(READY) ## Check style, format and types
 bench: $(READY) ## Measure ShelfWise beside other stacks
 	@$(BIN)/python -m tests.performance
 
-$(READY): requirements.txt requirements-dev.txt
+$(READY): requirements.txt requirements-embedded.txt requirements-dev.txt
 	@command -v $(PYTHON) >/dev/null || { \
 		echo "There is no $(PYTHON). Install Python 3.11 or newer, or name it: make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -2,19 +2,31 @@
 
 import gc
 import os
+import sys
+from pathlib import Path
 from typing import Any
 
 from shelfwise.env import WEB_THREADS
 
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
 
 def _cores() -> int:
     """The cores this process may use, which in a container can be fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(allowed or 1, _cores_of_quota(_QUOTA) or sys.maxsize)
 
 
-worker_class = "gthread"
+def _cores_of_quota(path: Path) -> int | None:
+    """What a container's share of time comes to: `200000 100000` is two cores. None: no limit."""
+    try:
+        share, period = path.read_text().split()
+        return -(-int(share) // int(period))
+    except (OSError, ValueError):  # no such file, or `max`
+        return None
+
+
+worker_class = "shelfwise.worker.Worker"  # gthread, with time limits for clients
 workers = int(os.environ.get("WEB_CONCURRENCY") or max(2, _cores()))
 threads = WEB_THREADS
 # A fork after a query would share the database's sockets between workers, and so between tenants.
@@ -32,6 +44,11 @@ max_requests_jitter = 1_000
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 
 limit_request_line = 8190
+# Connections of one worker, idle ones too: below the 1,024 files that many systems allow a process.
+worker_connections = 500
+# Django alone decides whether a proxy's word counts (HTTPS); no header moves the application.
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
 accesslog = None  # the application logs requests itself, with tenant and request id
 # It would be opened in the user's home, where two servers collide.
 control_socket_disable = True

@@ -15,8 +15,9 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from catalog.models import Author, Book, CatalogRecord, Category, Party, Publisher
+from catalog.querysets import BookQuerySet
 from catalog.references import file_under, hold, hold_parties
-from catalog.refusals import Gone, InUse, StaleVersion, Unidentified, one_change
+from catalog.refusals import Gone, InUse, StaleVersion, TenantGone, Unidentified, one_change
 from catalog.sorting import sort_key
 from shelfwise.tenancy.scope import current_tenant
 
@@ -75,8 +76,12 @@ def check_version(record: CatalogRecord, versions: Versions) -> None:
 
 
 @one_change()
-def create_book(*, title: str, **facts: Unpack[BookFacts]) -> Book:
-    """The new book, as `for_detail` loads it. Raises Taken, UnknownReference or Unidentified.
+def create_book(
+    *, title: str, rows: BookQuerySet | None = None, **facts: Unpack[BookFacts]
+) -> Book:
+    """The new book, as `rows` or else `for_detail` loads it.
+
+    Raises Taken, UnknownReference or Unidentified.
 
     Three queries; one or two more for each of author and publisher, one for categories.
     """
@@ -86,12 +91,21 @@ def create_book(*, title: str, **facts: Unpack[BookFacts]) -> Book:
     book.save(force_insert=True)
     if category_ids := facts.get("category_ids"):
         file_under(book_id=book.id, category_ids=category_ids)
-    return Book.objects.for_detail().get(id=book.id)
+    try:
+        return _loading(rows).get(id=book.id)
+    except Book.DoesNotExist:  # its currency is the tenant's
+        raise TenantGone from None
 
 
 @one_change()
-def change_book(*, book: Book, versions: Versions = None, **fields: Unpack[BookFields]) -> Book:
-    """The book with these fields changed, as `for_detail` loads it; others stay as they are.
+def change_book(
+    *,
+    book: Book,
+    versions: Versions = None,
+    rows: BookQuerySet | None = None,
+    **fields: Unpack[BookFields],
+) -> Book:
+    """The book with these fields changed, as `rows` or else `for_detail` loads it.
 
     Nothing that is different: `updated_at` stays too. Raises Taken, UnknownReference, Unidentified
     or StaleVersion. Four queries; one or two more for each of author and publisher where they, the
@@ -106,7 +120,7 @@ def change_book(*, book: Book, versions: Versions = None, **fields: Unpack[BookF
     if changed or refiled:
         _complete(current)
         _update(current, {**changed, "sort_title": current.sort_title})
-    return Book.objects.for_detail().get(id=current.id)
+    return _loading(rows).get(id=current.id)
 
 
 @one_change()
@@ -215,6 +229,10 @@ def _allow_for_many_books() -> None:
     limit = max(settings.STATEMENT_TIMEOUT_MS, RENAME_TIMEOUT_MS)
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(limit)])
+
+
+def _loading(rows: BookQuerySet | None) -> BookQuerySet:
+    return Book.objects.for_detail() if rows is None else rows
 
 
 def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from django.db.models import CharField, DateTimeField, DecimalField, F, Q, UUIDF
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 
-from catalog.fields import end_of_period, parse_language, parse_partial_date
 from catalog.models import (
     DATE_ABSENT_LAST_DOWN,
     DATE_ABSENT_LAST_UP,
@@ -18,21 +17,17 @@ from catalog.models import (
     PRICE_ABSENT_LAST_UP,
     Author,
     Book,
-    BookFormat,
     Category,
     Publisher,
     Stock,
 )
+from catalog.parameters import FORMAT, LANGUAGE, PARTIAL_DATE, UNTIL
 from shelfwise.api.listing import Filter, Listing, Ordering
-from shelfwise.api.parameters import amount, instant, one_of, uuid
+from shelfwise.api.parameters import amount, instant, uuid
 
 
 def _equal(column: str) -> Callable[[Any], Q]:
     return lambda value: Q(**{column: value})
-
-
-def _until(text: str) -> str:
-    return end_of_period(parse_partial_date(text))
 
 
 def _from(column: str) -> dict[str, Any]:
@@ -61,7 +56,8 @@ _CHANGES = {
     "updated_at": replace(_LAST_CHANGED, descending=False, settled_by="catalog_settled_until"),
     "-updated_at": _LAST_CHANGED,
 }
-_SINCE = {"updated_since": Filter(instant, _equal("updated_at__gte"), _TIME)}
+_CHANGED_SINCE = instant.saying("Changed at this time or later.")
+_SINCE = {"updated_since": Filter(_CHANGED_SINCE, _equal("updated_at__gte"), _TIME)}
 
 
 def _price_ordering(absent: Decimal) -> Ordering:
@@ -108,15 +104,23 @@ BOOKS = Listing(
     },
     default_ordering="title",
     filters={
-        "author": Filter(uuid, _equal("author_id"), _UUID),
-        "publisher": Filter(uuid, _equal("publisher_id"), _UUID),
-        "category": Filter(uuid, _equal("bookcategory__category_id"), _UUID),
-        "language": Filter(parse_language, _equal("language"), _TEXT),
-        "format": Filter(one_of(BookFormat.values), _equal("format"), _TEXT),
-        "price_min": Filter(amount, field=_PRICE, **_from("price")),
-        "price_max": Filter(amount, field=_PRICE, **_to("price")),
-        "published_from": Filter(parse_partial_date, field=_TEXT, **_from("published_on")),
-        "published_to": Filter(_until, field=_TEXT, **_to("published_on")),
+        "author": Filter(uuid.saying("Of this author."), _equal("author_id"), _UUID),
+        "publisher": Filter(uuid.saying("Of this publisher."), _equal("publisher_id"), _UUID),
+        "category": Filter(
+            uuid.saying("In this category."), _equal("bookcategory__category_id"), _UUID
+        ),
+        "language": Filter(LANGUAGE, _equal("language"), _TEXT),
+        "format": Filter(FORMAT, _equal("format"), _TEXT),
+        "price_min": Filter(amount.saying("This or more."), field=_PRICE, **_from("price")),
+        "price_max": Filter(amount.saying("This or less."), field=_PRICE, **_to("price")),
+        "published_from": Filter(
+            PARTIAL_DATE.saying("Then or later."), field=_TEXT, **_from("published_on")
+        ),
+        "published_to": Filter(
+            UNTIL.saying("Then or before; a year or a month means to its end."),
+            field=_TEXT,
+            **_to("published_on"),
+        ),
         **_SINCE,
     },
 )

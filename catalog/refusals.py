@@ -24,6 +24,10 @@ class Gone(Refusal):
     """The record has been deleted since it was fetched."""
 
 
+class TenantGone(Refusal):
+    """There is no such tenant: a token may outlive its tenant by some seconds."""
+
+
 class Taken(Refusal):
     """Another living record of the tenant has this value."""
 
@@ -70,8 +74,11 @@ def one_change() -> Iterator[None]:
         with transaction.atomic():
             yield
     except IntegrityError as error:
-        if field := _TAKEN.get(_constraint_of(error)):
+        constraint = _constraint_of(error)
+        if field := _TAKEN.get(constraint):
             raise Taken(field) from error
+        if constraint.endswith("_fk_tenancy_tenant_id"):
+            raise TenantGone from error
         raise
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from catalog.models import Book, Stock
-from catalog.refusals import Refusal
+from catalog.refusals import Refusal, StaleVersion
 from shelfwise.db import acting
 from shelfwise.tenancy.scope import current_tenant
 
@@ -88,14 +88,24 @@ def no_stock(book_id: UUID) -> Stock:
     return Stock(tenant_id=current_tenant(), book_id=book_id, updated_at=None)  # type: ignore[misc]
 
 
-def change_stock(*, book_id: UUID, change: StockChange, reason: str, actor: str) -> Stock:
+def change_stock(
+    *,
+    book_id: UUID,
+    change: StockChange,
+    reason: str,
+    actor: str,
+    versions: Collection[str] | None = None,
+) -> Stock:
     """The stock after the change, with a movement of it when `on_hand` is another than before.
 
-    Five queries; two less when nothing is changed. Raises Book.DoesNotExist and StockRefused.
+    With `versions` it must be at one of them still. Five queries; two less when nothing is changed.
+    Raises Book.DoesNotExist, StaleVersion and StockRefused.
     """
     with transaction.atomic():
         Book.objects.living().select_for_update(no_key=True).only("id").get(id=book_id)
         stock = lock_stock({book_id: change})[book_id]
+        if versions is not None and stock.version not in versions:
+            raise StaleVersion
         on_hand = change.on_hand_after(stock)
         if on_hand != stock.on_hand:
             acting(actor=actor, reason=reason)

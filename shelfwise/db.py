@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-import orjson
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import (
@@ -222,10 +221,29 @@ class CompiledQuery:
             return found
 
 
+COUNTED_EXACTLY = 10_000
+
+
 def estimated_count(queryset: QuerySet[Any, Any]) -> int:
-    """How many rows the planner expects the query to give: one query, whatever their number."""
-    plans = orjson.loads(queryset.order_by().explain(format="json"))
-    return int(plans[0]["Plan"]["Plan Rows"])
+    """How many rows there are: exactly up to 10,000, above that what the planner expects.
+
+    The planner's statistics are of all tenants' rows together: what it expects of one tenant's
+    German books, say, tells how German the others' are. What can be counted in a moment is counted
+    (docs/security.md). One round trip: both are asked at once, and planning takes no time.
+    """
+    rows = queryset.order_by().values("pk")
+    first, first_values = rows[: COUNTED_EXACTLY + 1].query.sql_with_params()
+    every, every_values = rows.query.sql_with_params()
+    with connection.cursor() as cursor:
+        count = f"SELECT count(*) FROM ({first}) counted"  # noqa: S608 - Django's own SQL
+        plan = f"EXPLAIN (FORMAT JSON) {every}"
+        cursor.execute(f"{count}; {plan}", [*first_values, *every_values])
+        counted: int = cursor.fetchone()[0]
+        if counted <= COUNTED_EXACTLY:
+            return counted
+        cursor.nextset()
+        plans = cursor.fetchone()[0]
+        return max(counted, int(plans[0]["Plan"]["Plan Rows"]))
 
 
 def acting(*, actor: str, reason: str) -> None:

@@ -37,7 +37,7 @@ WATCH_LAZY_LOADS = DEBUG or TESTING
 NPLUSONE_RAISE = True
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "shelfwise.admin.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -46,6 +46,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     *(["nplusone.ext.django"] if WATCH_LAZY_LOADS else []),
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",  # the assets of its page
     "shelfwise.tenancy",
     "shelfwise.devservers",
     "catalog",
@@ -60,10 +62,12 @@ MIDDLEWARE = [
     "shelfwise.tenancy.middleware.TenantScopeMiddleware",
     "shelfwise.observability.queries.QueryCountMiddleware",
     "shelfwise.api.conditional.ConditionalReadMiddleware",
+    "shelfwise.browser.PlainTextMiddleware",
     "shelfwise.browser.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "shelfwise.browser.AuthenticationMiddleware",
+    "shelfwise.tenancy.middleware.StaffTenantMiddleware",
     "shelfwise.browser.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     *(["nplusone.ext.django.NPlusOneMiddleware"] if WATCH_LAZY_LOADS else []),
@@ -72,6 +76,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "shelfwise/admin/templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -139,6 +144,8 @@ CACHES = {
 }
 
 AUTH_USER_MODEL = "tenancy.User"
+LOGIN_REDIRECT_URL = "/admin/"
+AUTHENTICATION_BACKENDS = ["shelfwise.auth.backend.StaffBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -162,9 +169,25 @@ REST_FRAMEWORK = {
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "shelfwise.api.errors.handle_exception",
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_SCHEMA_CLASS": "shelfwise.api.openapi.schema.DescribedSchema",
     "URL_FORMAT_OVERRIDE": None,  # `format` is a filter of ours
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "TEST_REQUEST_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": "ShelfWise",
+    "VERSION": "2",
+    "DESCRIPTION": (
+        "A tenant's book catalogue. Every error is a problem document (RFC 9457). Times are RFC"
+        " 3339 in UTC, ids are UUIDs, prices are in the tenant's currency with every digit exact."
+    ),
+    "SERVERS": [{"url": "/"}],
+    "SCHEMA_PATH_PREFIX": "/api/v2",
+    "SORT_OPERATION_PARAMETERS": False,
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "POSTPROCESSING_HOOKS": ["shelfwise.api.openapi.components.add_shared_components"],
 }
 
 SECURE_CONTENT_TYPE_NOSNIFF = True

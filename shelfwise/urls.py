@@ -3,12 +3,15 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from shelfwise.api.openapi import document
 from shelfwise.auth.views import RefreshView, TokenView
 from shelfwise.observability import health
 
 urlpatterns = [
     path("api/v2/auth/token", TokenView.as_view()),
     path("api/v2/auth/refresh", RefreshView.as_view()),
+    path("api/v2/schema", document.SchemaView.as_view()),
+    path("api/v2/docs", document.docs),
     path("api/v2/", include("catalog.urls")),
     path("admin/", admin.site.urls),
     path("health/live", health.live),

@@ -2,6 +2,6 @@
 
 The way of a file: bytes are read as text (`text`), the text as records (`records`), the header
 names fields (`columns`), each cell becomes a value or a fault (`values`, `rows`), and COPY puts the
-rows beside the catalogue (`staging`), where SQL judges them against it and applies them
-(`applying`). `loading.load_file` holds it together.
+rows beside the catalogue (`staging`), where SQL judges them against it (`judging`) and applies
+them (`applying`). `loading.load_file` holds it together.
 """

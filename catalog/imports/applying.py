@@ -1,20 +1,16 @@
-"""Judges the staged rows beside the catalogue, and applies the good ones. All of it is set-wise:
+"""Applies the judged rows: authors, publishers, books and stock, made and changed set-wise, so that
 the number of statements does not depend on the number of rows.
 
-A row means the living book that has its ISBN, else the one that has its reference, else a new book.
 What the file has no column for stays as it is; an empty cell empties the field, but an ISBN or
-reference is never taken away. Of several rows with one ISBN the last counts.
+reference is never taken away.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
-
-from django.db import connection
 
 from catalog.copying import analyze_new_table
+from catalog.imports.statements import rows, run
 from catalog.models import Author, Book, Publisher
 from catalog.sorting import sort_key
-from shelfwise.tenancy.scope import current_tenant
 
 # The book's columns for the fields of a file, as SQL over import_target `row` and catalog_book
 # `book`: what the row wants there.
@@ -32,70 +28,6 @@ _WANTED = {
     "description": {"description": "row.description"},
     "page_count": {"page_count": "row.page_count::integer"},
 }
-
-_FAULTS_OF_ROWS = """
-INSERT INTO import_fault (line, field, code, value, detail)
-SELECT line, fault->>'field', fault->>'code', fault->>'value', fault->>'detail'
-FROM import_row, jsonb_array_elements(faults::jsonb) fault WHERE faults IS NOT NULL
-"""
-
-# OFFSET 0, here and below, has each row look up its own by the unique index. The planner's
-# statistics know nothing of a new tenant's rows yet: it would take them for one, and read them all
-# again for each row of the file.
-_MATCH = """
-CREATE TEMPORARY TABLE import_book ON COMMIT DROP AS
-SELECT row.*, coalesce(by_isbn.id, by_reference.id) AS book_id, catalog_uuid7() AS new_id,
-    by_isbn.id <> by_reference.id AS contradicts,
-    CASE WHEN row.reference <> by_isbn.reference THEN by_isbn.reference END AS old_reference,
-    CASE WHEN by_isbn.id IS NULL AND row.isbn <> by_reference.isbn THEN by_reference.isbn
-        END AS old_isbn
-FROM (
-    SELECT DISTINCT ON (coalesce(isbn, reference), isbn IS NULL) * FROM import_row
-    WHERE faults IS NULL ORDER BY coalesce(isbn, reference), isbn IS NULL, line DESC
-) row
-LEFT JOIN LATERAL (
-    SELECT id, isbn, reference FROM catalog_book WHERE tenant_id = %(tenant)s
-        AND isbn = row.isbn AND deleted_at IS NULL OFFSET 0
-) by_isbn ON true
-LEFT JOIN LATERAL (
-    SELECT id, isbn, reference FROM catalog_book WHERE tenant_id = %(tenant)s
-        AND reference = row.reference AND deleted_at IS NULL OFFSET 0
-) by_reference ON true
-"""
-
-# A row that gives a book a new identifier, while another row names the old one, is refused: else
-# the other would mean this book the first time, and a new one the second.
-_FAULTS_OF_BOOKS = """
-INSERT INTO import_fault (line, field, code, value, detail)
-SELECT line, 'reference', 'conflict', reference,
-    'One book has this ISBN, another one has this reference.'
-FROM import_book WHERE contradicts
-UNION ALL
-SELECT line, 'reference', 'duplicate', reference,
-    'An earlier line has this reference with another ISBN, or means the same book.'
-FROM (
-    SELECT line, reference,
-        row_number() OVER (PARTITION BY reference ORDER BY line) AS of_reference,
-        row_number() OVER (PARTITION BY coalesce(book_id, new_id) ORDER BY line) AS of_book
-    FROM import_book WHERE contradicts IS NOT TRUE
-) row
-WHERE (reference IS NOT NULL AND of_reference > 1) OR of_book > 1
-UNION ALL
-SELECT line, 'reference', 'conflict', reference,
-    'Its book has been ' || old_reference || ', which another line names.'
-FROM import_book WHERE old_reference IN (SELECT reference FROM import_book)
-UNION ALL
-SELECT line, 'isbn', 'conflict', isbn,
-    'Its book has been ' || old_isbn || ', which another line names.'
-FROM import_book WHERE old_isbn IN (SELECT isbn FROM import_book)
-UNION ALL
-SELECT row.line, 'on_hand', 'below_reserved', row.on_hand,
-    'Orders hold ' || stock.reserved || ' copies.'
-FROM import_book row JOIN catalog_stock stock ON stock.book_id = row.book_id
-WHERE row.on_hand::integer < stock.reserved
-"""
-
-_LEAVE_FAULTY = "DELETE FROM import_book WHERE line IN (SELECT line FROM import_fault)"
 
 # Each name once, with the author or publisher that has it or is to have it. Looked up before any
 # is made: looked up after, 9,000 new authors of a new tenant took 13 s.
@@ -190,23 +122,6 @@ WITH changed AS (
 INSERT INTO import_changed (book_id) SELECT book_id FROM changed
 """
 
-# Superseded is what is left of the good rows, once those of books and their faults are taken off.
-_COUNT = """
-WITH staged AS (
-    SELECT count(*) AS rows, count(faults) AS broken FROM import_row
-), rejected AS (
-    SELECT count(DISTINCT line) AS lines FROM import_fault
-), kept AS (
-    SELECT count(*) AS books, count(*) FILTER (WHERE book_id IS NULL) AS created FROM import_book
-), changed AS (
-    SELECT count(DISTINCT changed.book_id) AS books
-    FROM import_changed changed JOIN import_book row ON row.book_id = changed.book_id
-)
-SELECT rows, lines, (rows - broken) - kept.books - (lines - broken), created, changed.books
-FROM staged, rejected, kept, changed
-"""
-
-
 # A thousand at a time.
 _RETITLED = """
 SELECT target.line, target.title, book.language
@@ -216,52 +131,23 @@ ORDER BY target.line LIMIT 1000
 """
 
 
-class Counts(NamedTuple):
-    """Rows of the file. Unchanged ones are those that are neither rejected, created nor updated;
-    superseded ones, which a later row of the same ISBN replaces, are among them.
-    """
-
-    rows: int
-    rejected: int
-    superseded: int
-    created: int
-    updated: int
-
-
 class Outrun(Exception):
     """Somebody deleted a book meanwhile that the file changes, or its author or publisher. Judging
     again settles it.
     """
 
 
-def judge() -> bool:
-    """Finds the book that each row means, and every fault. Whether there is no fault."""
-    _run(_MATCH)
-    _run("ANALYZE import_book (line, book_id, author, publisher)")
-    _run(_FAULTS_OF_BOOKS)
-    _run(_LEAVE_FAULTY)
-    _run("CREATE TEMPORARY TABLE import_changed (book_id uuid) ON COMMIT DROP")
-    ((faults,),) = _rows("SELECT count(*) FROM import_fault")
-    return not faults
-
-
-def take_over_faults() -> None:
-    """From the staged rows to the table of faults."""
-    _run("SET LOCAL work_mem = '64MB'")  # what is sorted and joined here, with a million rows
-    _run(_FAULTS_OF_ROWS)
-
-
 def apply(fields: Collection[str]) -> None:
     """Makes and changes books, their authors, publishers and stock. Raises Outrun."""
     for party, model in (("author", Author), ("publisher", Publisher)):
         if party in fields:
-            _run(_FIND_PARTIES.format(party=party))
+            run(_FIND_PARTIES.format(party=party))
             _make_parties(party)
             analyze_new_table(model)
     # Author and publisher are always there, so that the statements below need not ask.
     unspoken = {"author_id": "book.author_id", "publisher_id": "book.publisher_id"}
     columns = {**unspoken, **_columns(fields)}
-    _run(
+    run(
         _COMPARE.format(
             wanted=", ".join(f"{wanted} AS {column}" for column, wanted in columns.items()),
             held=", ".join(f"book.{column}" for column in columns),
@@ -273,23 +159,18 @@ def apply(fields: Collection[str]) -> None:
             ),
         )
     )
-    _run("ANALYZE import_target (line, book_id, author_id, publisher_id)")
+    run("ANALYZE import_target (line, book_id, author_id, publisher_id)")
     _change(fields, columns)
     _create(columns)
     if "on_hand" in fields:
-        _run(_STOCK)
+        run(_STOCK)
 
 
 def _make_parties(party: str) -> None:
     """Those that nobody had when they were looked up."""
-    ((taken,),) = _rows(_MAKE_PARTIES.format(party=party))
-    if taken and (None,) in _rows(_FIND_TAKEN.format(party=party)):
+    ((taken,),) = rows(_MAKE_PARTIES.format(party=party))
+    if taken and (None,) in rows(_FIND_TAKEN.format(party=party)):
         raise Outrun
-
-
-def count() -> Counts:
-    ((*counts,),) = _rows(_COUNT)
-    return Counts(*counts)
 
 
 def _columns(fields: Collection[str]) -> dict[str, str]:
@@ -303,10 +184,10 @@ def _columns(fields: Collection[str]) -> dict[str, str]:
 
 def _change(fields: Collection[str], columns: Mapping[str, str]) -> None:
     for party in ("author", "publisher"):
-        ((gone,),) = _rows(_HOLD_PARTIES.format(party=party))
+        ((gone,),) = rows(_HOLD_PARTIES.format(party=party))
         if gone:
             raise Outrun
-    ((locked, meant),) = _rows(_LOCK_BOOKS)
+    ((locked, meant),) = rows(_LOCK_BOOKS)
     if locked < meant:
         raise Outrun
     if not meant:
@@ -315,15 +196,15 @@ def _change(fields: Collection[str], columns: Mapping[str, str]) -> None:
         _refile()
     language = "target.language" if "language" in fields else "book.language"
     assignments = ", ".join(f"{column} = target.{column}" for column in _columns(fields))
-    _run(_CHANGE.format(assignments=assignments, language=language))
+    run(_CHANGE.format(assignments=assignments, language=language))
 
 
 def _refile() -> None:
     """Sort keys of new titles of books whose language the file does not tell."""
     line = 0
-    while some := _rows(_RETITLED, line=line):
+    while some := rows(_RETITLED, line=line):
         line = some[-1][0]
-        _run(
+        run(
             "UPDATE import_target SET sort_title = filed.key"
             " FROM unnest(%(lines)s::integer[], %(keys)s::text[]) AS filed (line, key)"
             " WHERE filed.line = import_target.line",
@@ -337,27 +218,12 @@ def _create(columns: Mapping[str, str]) -> None:
     each book by reading all of the tenant's (`analyze_new_table`).
     """
     create = _CREATE.format(columns=", ".join(columns), side="{side}")
-    ((middle,),) = _rows(
+    ((middle,),) = rows(
         "SELECT max(line) FROM (SELECT line FROM import_target WHERE book_id IS NULL"
         " ORDER BY line LIMIT 1000) first"
     )
     if middle is None:
         return
-    _run(create.format(side="<="), line=middle)
+    run(create.format(side="<="), line=middle)
     analyze_new_table(Book)
-    _run(create.format(side=">"), line=middle)
-
-
-def _run(sql: str, **values: Any) -> int:
-    """How many rows the statement wrote."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, {"tenant": current_tenant(), **values})
-        written: int = cursor.rowcount
-        return written
-
-
-def _rows(sql: str, **values: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, {"tenant": current_tenant(), **values})
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
+    run(create.format(side=">"), line=middle)

@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 from django.db import IntegrityError, connection, transaction
 
 from catalog.copying import commits_on_disk, vacuum
-from catalog.imports import applying, staging
+from catalog.imports import applying, judging, staging
 from catalog.imports.columns import Columns, columns_of
 from catalog.imports.records import records_of
 from catalog.imports.refusals import FileRefused
@@ -72,7 +72,7 @@ class Outcome:
     tell what would have been, as far as it was tried.
     """
 
-    counts: applying.Counts
+    counts: judging.Counts
     applied: bool
     encoding: str
     ignored: tuple[str, ...]
@@ -118,11 +118,11 @@ def _load(request: Request, columns: Columns, lines: Iterator[str]) -> Outcome:
     reader = RowReader(columns)
     if not staging.stage(reader.staged, reader.rows(records_of(lines, columns.delimiter))):
         raise FileRefused("The file has a first line and no rows.")
-    applying.take_over_faults()
+    judging.take_over_faults()
     applied = _apply(request, reader.fields)
     if request.rejects:
         _write_rejects(request.rejects, staging.rejects())
-    return Outcome(applying.count(), applied, "", columns.ignored, _fault_counts(), 0)
+    return Outcome(judging.count(), applied, "", columns.ignored, _fault_counts(), 0)
 
 
 def _apply(request: Request, fields: tuple[str, ...]) -> bool:
@@ -130,7 +130,7 @@ def _apply(request: Request, fields: tuple[str, ...]) -> bool:
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with transaction.atomic():
-                flawless = applying.judge()
+                flawless = judging.judge()
                 if not flawless and request.on_error == OnError.REJECT_FILE:
                     return False
                 applying.apply(fields)

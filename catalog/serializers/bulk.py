@@ -5,13 +5,14 @@ from typing import Any
 
 from rest_framework import serializers
 
-from catalog.bulk import BookUpdate
-from catalog.isbn import parse_isbn
+from catalog.bulk import BookUpdate, Status
+from catalog.parameters import ISBN
 from catalog.serializers.stock import MAX_REASON_LENGTH, StockAmountSerializer
 from shelfwise.api.errors import Fault, faults_of
 from shelfwise.api.serializers import (
     AmountField,
     BoundedListField,
+    FaultSerializer,
     ParsedField,
     StrictSerializer,
     StrictUUIDField,
@@ -29,7 +30,7 @@ class BulkItemSerializer(StrictSerializer):
     """One book, by one of its keys, and its new price, stock or both."""
 
     id = StrictUUIDField(required=False)
-    isbn = ParsedField(parse_isbn, required=False)
+    isbn = ParsedField(ISBN, number=True, required=False)
     reference = TextField(max_length=100, required=False)
     price = AmountField(
         required=False, allow_null=True, max_digits=12, decimal_places=2, min_value=0
@@ -65,6 +66,29 @@ class BulkUpdateSerializer(StrictSerializer):
 
     items = BoundedListField(max_length=MAX_ITEMS, allow_empty=False)
     reason = TextField(max_length=MAX_REASON_LENGTH, default=DEFAULT_REASON)
+
+
+class DescribedBulkUpdateSerializer(BulkUpdateSerializer):
+    """The same with what an item is, for the document."""
+
+    items = BoundedListField(child=BulkItemSerializer(), max_length=MAX_ITEMS, allow_empty=False)
+
+
+class BulkResultSerializer(serializers.Serializer[Any]):
+    """What became of an item; the id is null where no book is known."""
+
+    id = serializers.UUIDField(allow_null=True)
+    status = serializers.ChoiceField(list(Status))
+    errors = FaultSerializer(many=True)  # type: ignore[assignment]
+
+
+class BulkAnswerSerializer(serializers.Serializer[Any]):
+    """What became of each item, in their order, and how often."""
+
+    results = BulkResultSerializer(many=True)
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    rejected = serializers.IntegerField()
 
 
 def read_items(items: Sequence[Any]) -> list[BookUpdate | list[Fault]]:

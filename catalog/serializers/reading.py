@@ -54,10 +54,12 @@ class StockSerializer(serializers.Serializer[Any]):
 class BookItemSerializer(serializers.ModelSerializer[Book]):
     """A book in a list, out of `Book.objects.for_listing()`."""
 
-    price = serializers.DecimalField(max_digits=12, decimal_places=2, coerce_to_string=False)
+    price = serializers.DecimalField(
+        max_digits=12, decimal_places=2, coerce_to_string=False, allow_null=True
+    )
     currency = serializers.CharField(source="tenant.currency")
-    author = ReferenceSerializer()
-    publisher = ReferenceSerializer()
+    author = ReferenceSerializer(allow_null=True)
+    publisher = ReferenceSerializer(allow_null=True)
 
     class Meta:
         model = Book
@@ -98,3 +100,24 @@ class BatchSerializer(StrictSerializer):
     """Which books to get: up to 200 ids."""
 
     ids = BoundedListField(child=StrictUUIDField(), max_length=MAX_BATCH)
+
+
+class BatchAnswerSerializer(serializers.Serializer[Any]):
+    """The books, in the order asked; and the ids that are not there."""
+
+    results = BookItemSerializer(many=True)
+    missing = serializers.ListField(child=serializers.UUIDField())
+
+
+class SuggestionSerializer(serializers.Serializer[Any]):
+    """A title with its book's id, or a name with its author's."""
+
+    kind = serializers.ChoiceField(["title", "author"])
+    text = serializers.CharField()
+    id = serializers.UUIDField()
+
+
+class SuggestionsSerializer(serializers.Serializer[Any]):
+    """Titles and authors."""
+
+    results = SuggestionSerializer(many=True)

@@ -37,4 +37,12 @@ class BookStockSerializer(serializers.Serializer[Any]):
     on_hand = serializers.IntegerField()
     reserved = serializers.IntegerField()
     available = serializers.IntegerField()
+    updated_at = serializers.DateTimeField(allow_null=True)
+
+
+class StockItemSerializer(BookStockSerializer):
+    """The stock of a book in a list, with the identifiers of the book."""
+
+    isbn = serializers.CharField(allow_null=True)
+    reference = serializers.CharField(allow_null=True)
     updated_at = serializers.DateTimeField()

@@ -17,9 +17,8 @@ from catalog.actions import (
     create_category,
     create_party,
 )
-from catalog.fields import parse_language, parse_partial_date
-from catalog.isbn import parse_isbn
-from catalog.models import Author, Book, BookFormat, Category, CategoryScheme, Publisher
+from catalog.models import Author, Book, Category, CategoryScheme, Publisher
+from catalog.parameters import FORMAT, ISBN, LANGUAGE, PARTIAL_DATE
 from shelfwise.api.parameters import one_of
 from shelfwise.api.serializers import (
     AmountField,
@@ -32,8 +31,8 @@ from shelfwise.api.serializers import (
 )
 
 MAX_CATEGORIES = 100
-_DESCRIPTION_LENGTH = 100_000
-_LARGEST_PAGE_COUNT = 2**31 - 1
+DESCRIPTION_LENGTH = 100_000
+LARGEST_PAGE_COUNT = 2**31 - 1
 """What the column holds."""
 
 _OPTIONAL: Final[dict[str, Any]] = {"allow_null": True, "default": None}
@@ -52,7 +51,7 @@ class BookWriter(StrictSerializer):
 
     title = TextField(max_length=500)
     subtitle = TextField(max_length=500, **_OPTIONAL)
-    isbn = ParsedField(parse_isbn, **_OPTIONAL)
+    isbn = ParsedField(ISBN, number=True, **_OPTIONAL)
     reference = TextField(max_length=100, **_OPTIONAL)
     price = AmountField(max_digits=12, decimal_places=2, min_value=0, **_OPTIONAL)
     author_id = _party_id()
@@ -62,11 +61,11 @@ class BookWriter(StrictSerializer):
     category_ids = BoundedListField(
         child=StrictUUIDField(), max_length=MAX_CATEGORIES, default=list
     )
-    published_on = ParsedField(parse_partial_date, **_OPTIONAL)
-    language = ParsedField(parse_language, **_OPTIONAL)
-    format = ParsedField(one_of(BookFormat.values), **_OPTIONAL)
-    description = TextField(max_length=_DESCRIPTION_LENGTH, **_OPTIONAL)
-    page_count = WholeNumberField(min_value=0, max_value=_LARGEST_PAGE_COUNT, **_OPTIONAL)
+    published_on = ParsedField(PARTIAL_DATE, number=True, **_OPTIONAL)
+    language = ParsedField(LANGUAGE, **_OPTIONAL)
+    format = ParsedField(FORMAT, **_OPTIONAL)
+    description = TextField(max_length=DESCRIPTION_LENGTH, **_OPTIONAL)
+    page_count = WholeNumberField(min_value=0, max_value=LARGEST_PAGE_COUNT, **_OPTIONAL)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         for kind in ("author", "publisher"):

@@ -1,24 +1,42 @@
 """`/api/v2/books`: the list, one book, several by id."""
 
+from http import HTTPStatus
 from typing import ClassVar
 
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog import examples
 from catalog.actions import Versions, delete_book
 from catalog.isbn import InvalidIsbn, parse_isbn
 from catalog.listings import BOOKS
 from catalog.models import Book
 from catalog.querysets import BookQuerySet
-from catalog.serializers.reading import BatchSerializer, BookItemSerializer, BookSerializer
+from catalog.serializers.reading import (
+    BatchAnswerSerializer,
+    BatchSerializer,
+    BookItemSerializer,
+    BookSerializer,
+)
 from catalog.serializers.writing import BookWriter
-from catalog.views.writing import ListView, RecordView
+from catalog.views.writing import ListView, RecordView, Resource
 from shelfwise.api.conditional import VersionedResponse
 from shelfwise.api.errors import BadParameters, Fault
+from shelfwise.api.openapi.operations import Operation
 from shelfwise.api.parameters import refuse_parameters
 from shelfwise.api.views import TenantView
 from shelfwise.tenancy.models import Role
+
+BOOK = Resource(
+    noun="book",
+    item=BookItemSerializer,
+    reader=BookSerializer,
+    writer=BookWriter,
+    item_example=examples.LISTED_BOOK,
+    example=examples.BOOK,
+    written_example=examples.BOOK_WRITTEN,
+)
 
 
 class BooksView(ListView):
@@ -29,8 +47,7 @@ class BooksView(ListView):
     """
 
     listing = BOOKS
-    reader = BookSerializer
-    writer = BookWriter
+    resource = BOOK
 
 
 class BookView(RecordView):
@@ -42,8 +59,8 @@ class BookView(RecordView):
     """
 
     model = Book
-    reader = BookSerializer
-    writer = BookWriter
+    resource = BOOK
+    refusals_of_delete = frozenset()
 
     def rows(self) -> BookQuerySet:
         return Book.objects.for_detail()
@@ -53,6 +70,16 @@ class BookView(RecordView):
 
 
 class BookByIsbnView(TenantView):
+    operations = {
+        "GET": Operation(
+            "get_book_by_isbn",
+            "The book with this ISBN, in any spelling",
+            gives=BookSerializer,
+            refusals=frozenset({HTTPStatus.NOT_FOUND}),
+            answers=examples.BOOK,
+        )
+    }
+
     def get(self, request: Request, isbn: str) -> Response:
         """The book with this ISBN, in any spelling. Two queries."""
         refuse_parameters(request)
@@ -66,6 +93,16 @@ class BookByIsbnView(TenantView):
 
 class BookBatchView(TenantView):
     roles: ClassVar = {"POST": Role.VIEWER}
+    operations = {
+        "POST": Operation(
+            "get_books",
+            "Several books by id, in the order asked",
+            takes=BatchSerializer,
+            gives=BatchAnswerSerializer,
+            asks={"ids": [examples.BOOK["id"], examples.UNKNOWN_ID]},
+            answers={"results": [examples.LISTED_BOOK], "missing": [examples.UNKNOWN_ID]},
+        )
+    }
 
     def post(self, request: Request) -> Response:
         """Up to 200 books by id, in the order asked; what isn't there is named. One query."""

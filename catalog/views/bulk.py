@@ -7,10 +7,17 @@ from typing import Any, ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog import examples
 from catalog.bulk import BookUpdate, Outcome, RepeatedBook, Status, UnknownBook, update_books
-from catalog.serializers.bulk import BulkUpdateSerializer, read_items
+from catalog.serializers.bulk import (
+    BulkAnswerSerializer,
+    BulkUpdateSerializer,
+    DescribedBulkUpdateSerializer,
+    read_items,
+)
 from catalog.views.stock import fault_of
 from shelfwise.api.errors import Fault
+from shelfwise.api.openapi.operations import Operation
 from shelfwise.api.parameters import refuse_parameters
 from shelfwise.api.views import TenantView
 from shelfwise.tenancy.models import Role
@@ -18,6 +25,16 @@ from shelfwise.tenancy.models import Role
 
 class BulkUpdateView(TenantView):
     roles: ClassVar = {"POST": Role.EDITOR}
+    operations = {
+        "POST": Operation(
+            "update_books",
+            "Prices and stock of up to 1,000 books",
+            takes=DescribedBulkUpdateSerializer,
+            gives=BulkAnswerSerializer,
+            asks=examples.BULK_UPDATE,
+            answers=examples.BULK_ANSWER,
+        )
+    }
 
     def post(self, request: Request) -> Response:
         """What became of each item, in their order. Six queries at most, whatever the items."""

@@ -1,5 +1,6 @@
 """`/api/v2/authors`, `/publishers`, `/categories`: lists, one, and the books of one."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 from uuid import UUID
 
@@ -7,42 +8,56 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog import examples
 from catalog.actions import AnyParty, Versions, delete_category, delete_party
+from catalog.examples import Example
 from catalog.listings import AUTHORS, BOOKS, CATEGORIES, PUBLISHERS
 from catalog.models import Author, Category, Publisher
 from catalog.serializers.reading import (
     AuthorSerializer,
+    BookItemSerializer,
     CategorySerializer,
     PublisherSerializer,
 )
 from catalog.serializers.writing import AuthorWriter, CategoryWriter, PublisherWriter
-from catalog.views.writing import ListView, RecordView
+from catalog.views.writing import ListView, RecordView, Resource
+from shelfwise.api.openapi.operations import Operation, Serializer, listed
 from shelfwise.api.paging import answer
+from shelfwise.api.serializers import StrictSerializer
 from shelfwise.api.views import TenantView
+
+
+def _resource(
+    noun: str, reader: Serializer, writer: type[StrictSerializer], example: Example
+) -> Resource:
+    written = {name: value for name, value in example.items() if name in writer().fields}
+    return Resource(noun, reader, reader, writer, example, example, written)
+
+
+AUTHOR = _resource("author", AuthorSerializer, AuthorWriter, examples.AUTHOR)
+PUBLISHER = _resource("publisher", PublisherSerializer, PublisherWriter, examples.PUBLISHER)
+CATEGORY = _resource("category", CategorySerializer, CategoryWriter, examples.CATEGORY)
 
 
 class AuthorsView(ListView):
     """GET: a page of authors. One query; a second for `count`. POST: a new one. One query."""
 
     listing = AUTHORS
-    reader = AuthorSerializer
-    writer = AuthorWriter
+    resource = AUTHOR
 
 
 class PublishersView(ListView):
     """GET: a page of publishers. One query; a second for `count`. POST: a new one. One query."""
 
     listing = PUBLISHERS
-    reader = PublisherSerializer
-    writer = PublisherWriter
+    resource = PUBLISHER
 
 
 class CategoriesView(ListView):
     """GET: a page of categories. One query; a second for `count`. POST: a new one. One query."""
 
     listing = CATEGORIES
-    reader = CategorySerializer
-    writer = CategoryWriter
+    resource = CATEGORY
 
 
 class PartyView(RecordView):
@@ -57,22 +72,19 @@ class PartyView(RecordView):
 
 class AuthorView(PartyView):
     model = Author
-    reader = AuthorSerializer
-    writer = AuthorWriter
+    resource = AUTHOR
 
 
 class PublisherView(PartyView):
     model = Publisher
-    reader = PublisherSerializer
-    writer = PublisherWriter
+    resource = PUBLISHER
 
 
 class CategoryView(RecordView):
     """GET: one category. One query. PUT, PATCH and DELETE: four."""
 
     model = Category
-    reader = CategorySerializer
-    writer = CategoryWriter
+    resource = CATEGORY
 
     def remove(self, record: Category, versions: Versions) -> None:
         delete_category(category=record, versions=versions)
@@ -86,6 +98,20 @@ class RecordBooksView(TenantView):
 
     model: ClassVar[type[Author] | type[Publisher] | type[Category]]
     filter_name: ClassVar[str]
+
+    @classmethod
+    def described(cls) -> Mapping[str, Operation]:
+        noun = cls.filter_name
+        return {
+            "GET": listed(
+                BOOKS,
+                BookItemSerializer,
+                name=f"list_books_of_{noun}",
+                summary=f"A page of the {noun}'s books",
+                without=noun,
+                example=examples.LISTED_BOOK,
+            )
+        }
 
     def get(self, request: Request, record_id: UUID) -> Response:
         page = answer(BOOKS, request._request, **{self.filter_name: record_id})

@@ -6,14 +6,17 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog import examples
 from catalog.listings import BOOKS
 from catalog.search.finding import MOST_RESULTS
 from catalog.search.listing import items_of
 from catalog.search.searching import search_books
 from catalog.search.suggesting import suggestions
+from catalog.serializers.reading import BookItemSerializer, SuggestionsSerializer
 from shelfwise.api.errors import BadParameters, Fault
-from shelfwise.api.paging import DEFAULT_LIMIT, MAX_LIMIT, MAX_PAGE, address
-from shelfwise.api.parameters import Parser, parse_parameters, some_of, split_query, whole_number
+from shelfwise.api.openapi.operations import Operation, Page
+from shelfwise.api.paging import DEFAULT_LIMIT, LIMIT, PAGE, address, parsers_of
+from shelfwise.api.parameters import Parser, parse_parameters, split_query
 from shelfwise.api.views import TenantView
 
 LONGEST_QUERY = 200
@@ -25,16 +28,35 @@ def _query(text: str) -> str:
     return text.strip()
 
 
+_QUERY = Parser(_query, {"type": "string", "minLength": 1, "maxLength": LONGEST_QUERY})
+_NEEDED = frozenset({"q"})
+_SUGGEST_PARAMETERS: Mapping[str, Parser] = {
+    "q": _QUERY.saying("The beginning of a title or a name.")
+}
 _SEARCH_PARAMETERS: Mapping[str, Parser] = {
-    "q": _query,
-    "limit": whole_number(1, MAX_LIMIT),
-    "page": whole_number(1, MAX_PAGE),
-    "fields": some_of(tuple(BOOKS.columns)),
+    "q": _QUERY.saying(
+        "An ISBN, a title, or words of title, subtitle, author and publisher; half a word or a"
+        " misspelt one will do."
+    ),
+    "limit": LIMIT,
+    "page": PAGE,
+    "fields": parsers_of(BOOKS)["fields"],
     **{name: offered.parse for name, offered in BOOKS.filters.items()},
 }
 
 
 class BookSearchView(TenantView):
+    operations = {
+        "GET": Operation(
+            "search_books",
+            "Books that `q` finds, best first: the first 1,000",
+            gives=Page(BookItemSerializer),
+            parameters=_SEARCH_PARAMETERS,
+            needed=_NEEDED,
+            answers={"next": None, "previous": None, "results": [examples.LISTED_BOOK]},
+        )
+    }
+
     def get(self, request: Request) -> Response:
         """Books that `q` finds, best first, a page at a time: the first 1,000.
 
@@ -60,9 +82,20 @@ class BookSearchView(TenantView):
 
 
 class BookSuggestView(TenantView):
+    operations = {
+        "GET": Operation(
+            "suggest_books",
+            "Titles and authors while somebody types, up to ten",
+            gives=SuggestionsSerializer,
+            parameters=_SUGGEST_PARAMETERS,
+            needed=_NEEDED,
+            answers=examples.SUGGESTIONS,
+        )
+    }
+
     def get(self, request: Request) -> Response:
         """Titles and authors that begin with `q`, up to ten. One query."""
-        _, given = _parameters(request, {"q": _query})
+        _, given = _parameters(request, _SUGGEST_PARAMETERS)
         return Response({"results": suggestions(given["q"])})
 
 
@@ -70,7 +103,7 @@ def _parameters(
     request: Request, parsers: Mapping[str, Parser]
 ) -> tuple[dict[str, str], dict[str, Any]]:
     """The texts and the values. Raises BadParameters, also without `q`."""
-    texts = split_query(request.META["QUERY_STRING"])
+    texts = split_query(request.META.get("QUERY_STRING", ""))
     given = parse_parameters(texts, parsers)
     if "q" not in given:
         raise BadParameters([Fault("missing", "Say what to look for: q=…", parameter="q")])

@@ -1,5 +1,6 @@
 """`/api/v2/stock` and `/books/{id}/stock`: what is on hand, and changing it."""
 
+from http import HTTPStatus
 from typing import ClassVar
 from uuid import UUID
 
@@ -7,11 +8,17 @@ from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog import examples
 from catalog.listings import STOCK
 from catalog.models import Book
-from catalog.serializers.stock import BookStockSerializer, StockChangeSerializer
+from catalog.serializers.stock import (
+    BookStockSerializer,
+    StockChangeSerializer,
+    StockItemSerializer,
+)
 from catalog.stock import StockRefused, change_stock, stock_of
 from shelfwise.api.errors import Conflict, Fault
+from shelfwise.api.openapi.operations import Operation, listed
 from shelfwise.api.paging import answer
 from shelfwise.api.parameters import refuse_parameters
 from shelfwise.api.views import TenantView
@@ -19,6 +26,15 @@ from shelfwise.tenancy.models import Role
 
 
 class StockView(TenantView):
+    operations = {
+        "GET": listed(
+            STOCK,
+            StockItemSerializer,
+            summary="Stock in the order of its changes",
+            example=examples.LISTED_STOCK,
+        )
+    }
+
     def get(self, request: Request) -> Response:
         """Stock in the order of its changes, a page at a time. One query; a second for `count`."""
         return Response(answer(STOCK, request._request))
@@ -26,6 +42,20 @@ class StockView(TenantView):
 
 class BookStockView(TenantView):
     roles: ClassVar = {"POST": Role.CLERK}
+    operations = {
+        "GET": Operation(
+            "get_stock", "The stock of a book", gives=BookStockSerializer, answers=examples.STOCK
+        ),
+        "POST": Operation(
+            "change_stock",
+            "Adds copies, takes some away, or sets how many there are",
+            takes=StockChangeSerializer,
+            gives=BookStockSerializer,
+            refusals=frozenset({HTTPStatus.CONFLICT}),
+            asks={"delta": -2, "reason": "damaged"},
+            answers=examples.STOCK,
+        ),
+    }
 
     def get(self, request: Request, book_id: UUID) -> Response:
         """The stock of one book. One query."""

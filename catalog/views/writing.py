@@ -1,5 +1,7 @@
 """What the views that write have in common: who may, how it is asked, what is answered."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, ClassVar
 from uuid import UUID
@@ -9,7 +11,6 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
 
 from catalog.actions import Versions, check_version
 from catalog.refusals import (
@@ -18,15 +19,18 @@ from catalog.refusals import (
     Refusal,
     StaleVersion,
     Taken,
+    TenantGone,
     Unidentified,
     UnknownReference,
 )
 from shelfwise.api.conditional import VersionedResponse, versions_wanted
 from shelfwise.api.errors import Conflict, Fault, InvalidFields, PreconditionFailed
 from shelfwise.api.listing import Listing
+from shelfwise.api.openapi.operations import Operation, Serializer, listed
 from shelfwise.api.paging import answer
 from shelfwise.api.parameters import refuse_parameters
 from shelfwise.api.views import TenantView
+from shelfwise.auth.authentication import refused
 from shelfwise.tenancy.models import Role
 
 
@@ -35,6 +39,8 @@ def problem_of(refusal: Refusal) -> Exception:
     match refusal:
         case Gone():
             return Http404()
+        case TenantGone():
+            return refused()
         case Taken(field=field):
             detail = f"Another record has this {field}."
             return Conflict(detail, [Fault("taken", detail, pointer=f"/{field}")])
@@ -62,24 +68,58 @@ class WritingView(TenantView):
         return super().handle_exception(problem_of(exc) if isinstance(exc, Refusal) else exc)
 
 
+@dataclass(frozen=True)
+class Resource:
+    """A kind of record: what it is called, and its shapes in a list, by itself, and written."""
+
+    noun: str
+    item: Serializer
+    reader: Serializer
+    writer: Serializer
+    item_example: Mapping[str, Any]
+    example: Mapping[str, Any]
+    written_example: Mapping[str, Any]
+
+
 class ListView(WritingView):
     """A list, and what is added to it. `If-Match` on a POST means nothing: nothing is replaced."""
 
     listing: ClassVar[Listing]
-    reader: ClassVar[type[BaseSerializer[Any]]]
-    writer: ClassVar[type[BaseSerializer[Any]]]
+    resource: ClassVar[Resource]
+
+    @classmethod
+    def described(cls) -> Mapping[str, Operation]:
+        resource, names = cls.resource, cls.listing.name
+        return {
+            "GET": listed(
+                cls.listing,
+                resource.item,
+                summary=f"A page of {names}",
+                example=resource.item_example,
+            ),
+            "POST": Operation(
+                f"create_{resource.noun}",
+                f"A new {resource.noun}",
+                takes=resource.writer,
+                gives=resource.reader,
+                status=HTTPStatus.CREATED,
+                refusals=frozenset({HTTPStatus.CONFLICT}),
+                asks=resource.written_example,
+                answers=resource.example,
+            ),
+        }
 
     def get(self, request: Request) -> Response:
         return Response(answer(self.listing, request._request))
 
     def post(self, request: Request) -> Response:
         refuse_parameters(request)
-        writer = self.writer(data=request.data)
+        writer = self.resource.writer(data=request.data)
         writer.is_valid(raise_exception=True)
         record = writer.save()
         place = request.build_absolute_uri(f"{request.path}/{record.id}")
         return VersionedResponse(
-            self.reader(record).data,
+            self.resource.reader(record).data,
             version=record.version,
             status=HTTPStatus.CREATED,
             headers={"Location": place},
@@ -94,8 +134,40 @@ class RecordView(WritingView):
     """
 
     model: ClassVar[type[Any]]
-    reader: ClassVar[type[BaseSerializer[Any]]]
-    writer: ClassVar[type[BaseSerializer[Any]]]
+    resource: ClassVar[Resource]
+    refusals_of_delete: ClassVar[frozenset[HTTPStatus]] = frozenset({HTTPStatus.CONFLICT})
+
+    @classmethod
+    def described(cls) -> Mapping[str, Operation]:
+        noun = cls.resource.noun
+        read = Operation(
+            f"get_{noun}", f"One {noun}", gives=cls.resource.reader, answers=cls.resource.example
+        )
+        changed = replace(
+            read,
+            name=f"change_{noun}",
+            summary="Changes what is named",
+            takes=cls.resource.writer,
+            versioned=True,
+            refusals=frozenset({HTTPStatus.CONFLICT}),
+        )
+        return {
+            "GET": read,
+            "PUT": replace(
+                changed,
+                name=f"replace_{noun}",
+                summary=f"Replaces the {noun}: what is left out becomes null",
+                asks=cls.resource.written_example,
+            ),
+            "PATCH": changed,
+            "DELETE": Operation(
+                f"delete_{noun}",
+                f"Deletes the {noun}",
+                status=HTTPStatus.NO_CONTENT,
+                versioned=True,
+                refusals=cls.refusals_of_delete,
+            ),
+        }
 
     def rows(self) -> QuerySet[Any]:
         """What is read."""
@@ -130,9 +202,9 @@ class RecordView(WritingView):
 
     def _write(self, request: Request, record_id: UUID, *, partial: bool) -> Response:
         record, versions = self._find(request, record_id)
-        writer = self.writer(record, data=request.data, partial=partial)
+        writer = self.resource.writer(record, data=request.data, partial=partial)
         writer.is_valid(raise_exception=True)
         return self._answer(writer.save(versions=versions))
 
     def _answer(self, record: Any) -> Response:
-        return VersionedResponse(self.reader(record).data, version=record.version)
+        return VersionedResponse(self.resource.reader(record).data, version=record.version)

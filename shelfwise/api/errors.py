@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -21,7 +21,7 @@ logger = logging.getLogger("shelfwise.errors")
 
 PROBLEM_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
-_BROWSER_PATHS = ("/admin/", "/static/")
+_BROWSER_PATHS = ("/admin/",)
 _HEADERS_OF_A_BODY = ("Content-Type", "Content-Length", "Content-Encoding")
 
 
@@ -168,6 +168,10 @@ def _describe(error: Exception) -> tuple[int, str | None, str | None, Sequence[F
             return HTTPStatus.FORBIDDEN, None, None, ()
         case RequestDataTooBig():
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, None, None, ()
+        case SuspiciousOperation():  # more parameters than Django reads, for one
+            return HTTPStatus.BAD_REQUEST, None, None, ()
+        case UnreadablePostError():
+            return *_describe_unread(error), None, ()
         case exceptions.ValidationError():
             faults = faults_of(error)
             invalid = InvalidFields(faults)
@@ -178,6 +182,12 @@ def _describe(error: Exception) -> tuple[int, str | None, str | None, Sequence[F
             return HTTPStatus.SERVICE_UNAVAILABLE, None, None, ()
         case _:
             return HTTPStatus.INTERNAL_SERVER_ERROR, None, None, ()
+
+
+def _describe_unread(error: UnreadablePostError) -> tuple[int, str]:
+    if isinstance(error.__cause__, TimeoutError):
+        return HTTPStatus.REQUEST_TIMEOUT, "The body came too slowly."
+    return HTTPStatus.BAD_REQUEST, "The body broke off, or its chunks are broken."
 
 
 def _headers(error: Exception, status: int) -> Iterator[tuple[str, str]]:
@@ -234,6 +244,7 @@ class ProblemMiddleware:
         for name, value in response.items():
             if name not in _HEADERS_OF_A_BODY:
                 answer[name] = value
+        answer["Content-Length"] = str(len(body))
         return answer
 
 

@@ -37,6 +37,12 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 MAX_PAGE = 1_000_000
 
+LIMIT = whole_number(1, MAX_LIMIT).saying(f"Items on a page; {DEFAULT_LIMIT} unless said.")
+PAGE = whole_number(1, MAX_PAGE).saying("From 1. Where there is a cursor, it costs less.")
+_CURSOR = Parser(str, {"type": "string"}).saying("Out of `next` or `previous`, as it stands there.")
+_COUNT = one_of(("exact", "estimated")).saying("Adds `count`, of all pages.")
+_DELETED = truth.saying("With `updated_since`: what was deleted since is listed too.")
+
 
 @dataclass(frozen=True)
 class Question:
@@ -79,7 +85,7 @@ def answer(listing: Listing, request: HttpRequest, **fixed: UUID) -> dict[str, A
     `fixed` are filters that the path sets. Costs one query, and one more for `count`. Raises
     BadParameters.
     """
-    texts = split_query(request.META["QUERY_STRING"])
+    texts = split_query(request.META.get("QUERY_STRING", ""))
     question = _question(listing, texts, fixed)
     found = _find(question)
     build = item_builder(listing, question.shape)
@@ -98,15 +104,18 @@ def answer(listing: Listing, request: HttpRequest, **fixed: UUID) -> dict[str, A
 def parsers_of(listing: Listing) -> dict[str, Parser]:
     """Every parameter that the list takes."""
     parsers: dict[str, Parser] = {
-        "limit": whole_number(1, MAX_LIMIT),
-        "page": whole_number(1, MAX_PAGE),
-        "cursor": str,
-        "ordering": one_of(tuple(listing.orderings)),
-        "fields": some_of(tuple(listing.columns)),
-        "count": one_of(("exact", "estimated")),
+        "limit": LIMIT,
+        "page": PAGE,
+        "cursor": _CURSOR,
+        "ordering": one_of(tuple(listing.orderings)).saying(
+            f"`{listing.default_ordering}` unless said; with `updated_since`, `updated_at`."
+            " Rows without the value come last, both ways."
+        ),
+        "fields": some_of(tuple(listing.columns)).saying("Only these, comma-separated."),
+        "count": _COUNT,
         **{name: offered.parse for name, offered in listing.filters.items()},
     }
-    return {**parsers, "deleted": truth} if listing.sync_queryset else parsers
+    return {**parsers, "deleted": _DELETED} if listing.sync_queryset else parsers
 
 
 def _question(listing: Listing, texts: Mapping[str, str], fixed: Mapping[str, UUID]) -> Question:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,14 +14,30 @@ from rest_framework.request import Request
 
 from shelfwise.api.errors import BadParameters, Fault
 
-Parser = Callable[[str], Any]
-"""Makes a value of a parameter's text. Raises ValueError whose text tells what would be right."""
-
 _MAX_PARAMETERS = 50
 _NAME_SHOWN = 50
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 _AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
+
+
+@dataclass(frozen=True, eq=False)
+class Parser:
+    """Makes a value of a parameter's text, and says what that text looks like.
+
+    `read` raises ValueError whose text tells what would be right. `schema` is JSON Schema, for the
+    OpenAPI document.
+    """
+
+    read: Callable[[str], Any]
+    schema: Mapping[str, Any]
+
+    def __call__(self, text: str) -> Any:
+        return self.read(text)
+
+    def saying(self, description: str) -> "Parser":
+        """The same with what it is for."""
+        return replace(self, schema={**self.schema, "description": description})
 
 
 def split_query(query_string: str) -> dict[str, str]:
@@ -66,7 +83,7 @@ def parse_parameters(texts: Mapping[str, str], parsers: Mapping[str, Parser]) ->
 
 def refuse_parameters(request: Request) -> None:
     """For paths that take no parameters. Raises BadParameters when there are some."""
-    parse_parameters(split_query(request.META["QUERY_STRING"]), {})
+    parse_parameters(split_query(request.META.get("QUERY_STRING", "")), {})
 
 
 def _value(name: str, text: str, parsers: Mapping[str, Parser]) -> Any:
@@ -86,7 +103,7 @@ def whole_number(low: int, high: int) -> Parser:
             raise ValueError(f"A whole number from {low} to {high} is needed.")
         return int(text)
 
-    return parse
+    return Parser(parse, {"type": "integer", "minimum": low, "maximum": high})
 
 
 def one_of(choices: Collection[str]) -> Parser:
@@ -95,11 +112,13 @@ def one_of(choices: Collection[str]) -> Parser:
             raise ValueError(f"One of these is needed: {', '.join(choices)}.")
         return text
 
-    return parse
+    return Parser(parse, {"type": "string", "enum": list(choices)})
 
 
 def some_of(choices: Collection[str]) -> Parser:
-    """A comma-separated list without repetition, in the order of `choices`."""
+    """A comma-separated list, in whatever order; what is named twice counts once. The value is in
+    the order of `choices`.
+    """
 
     def parse(text: str) -> tuple[str, ...]:
         wanted = text.split(",")
@@ -108,23 +127,23 @@ def some_of(choices: Collection[str]) -> Parser:
             raise ValueError(f"Unknown: {', '.join(unknown)[:100]}. Known: {', '.join(choices)}.")
         return tuple(choice for choice in choices if choice in wanted)
 
-    return parse
+    items = {"type": "string", "enum": list(choices)}
+    return Parser(parse, {"type": "array", "items": items, "minItems": 1})
 
 
-def uuid(text: str) -> UUID:
+def _uuid(text: str) -> UUID:
     if not _UUID.fullmatch(text):
         raise ValueError("A UUID is needed.")
     return UUID(text)
 
 
-def amount(text: str) -> Decimal:
+def _amount(text: str) -> Decimal:
     if not _AMOUNT.fullmatch(text):
         raise ValueError("An amount like 12 or 12.50 is needed.")
     return Decimal(text)
 
 
-def instant(text: str) -> datetime:
-    """A point in time, RFC 3339 with its offset; `+` may have become a space on the way."""
+def _instant(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip().replace(" ", "+"))
     except ValueError:
@@ -137,7 +156,14 @@ def instant(text: str) -> datetime:
         raise ValueError("The time is out of range.") from None
 
 
-def truth(text: str) -> bool:
+def _truth(text: str) -> bool:
     if text not in ("true", "false"):
         raise ValueError("true or false is needed.")
     return text == "true"
+
+
+uuid = Parser(_uuid, {"type": "string", "format": "uuid"})
+amount = Parser(_amount, {"type": "string", "pattern": f"^{_AMOUNT.pattern}$"})
+truth = Parser(_truth, {"type": "boolean"})
+instant = Parser(_instant, {"type": "string", "format": "date-time"})
+"""A point in time, RFC 3339 with its offset; `+` may have become a space on the way."""

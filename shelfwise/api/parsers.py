@@ -25,7 +25,8 @@ class StrictJsonParser(BaseParser):
 
     Raises ParseError (400) for broken syntax, NaN, infinities, duplicate keys, NUL characters,
     lone surrogates, more than 32 levels and oversized numbers; PayloadTooLarge (413) and
-    UnsupportedMediaType (415) for another charset. Numbers with a fraction arrive as Decimal.
+    UnsupportedMediaType (415) for another charset or a compressed body. Numbers with a fraction
+    arrive as Decimal.
     """
 
     media_type = "application/json"
@@ -37,16 +38,26 @@ class StrictJsonParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         request = (parser_context or {})["request"]
-        _, parameters = parse_header_parameters(request.META.get("CONTENT_TYPE", ""))
-        if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
-            raise UnsupportedMediaType(
-                request.content_type, "JSON is UTF-8; leave the charset out."
-            )
-        return parse_json(_read(stream))
+        _check_kind(request.META)
+        return parse_json(_read(stream, request.META))
 
 
-def _read(stream: IO[bytes]) -> bytes:
+def _check_kind(headers: Mapping[str, str]) -> None:
+    kind, parameters = parse_header_parameters(headers.get("CONTENT_TYPE", ""))
+    if kind != StrictJsonParser.media_type:  # DRF lets `*/*` pass for it
+        raise UnsupportedMediaType(kind)
+    if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType(kind, "JSON is UTF-8; leave the charset out.")
+    if headers.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+        # A few bytes could become gigabytes.
+        raise UnsupportedMediaType(kind, "A compressed body is not taken.")
+
+
+def _read(stream: IO[bytes], headers: Mapping[str, str]) -> bytes:
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+    # In chunks it has no length, and what stands there is the server's own bound.
+    if "HTTP_TRANSFER_ENCODING" not in headers and int(headers["CONTENT_LENGTH"]) > limit:
+        raise PayloadTooLarge(limit)  # without waiting for it
     body = stream.read(limit + 1)
     if len(body) > limit:
         raise PayloadTooLarge(limit)

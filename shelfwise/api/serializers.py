@@ -32,6 +32,29 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+class FaultSerializer(serializers.Serializer[Any]):
+    """One thing wrong: in the body at `pointer` (RFC 6901; empty is the body itself), or with a
+    `parameter`.
+    """
+
+    pointer = serializers.CharField(required=False, allow_blank=True)
+    parameter = serializers.CharField(required=False, allow_blank=True)
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """What went wrong (RFC 9457)."""
+
+    type = serializers.CharField(help_text="urn:shelfwise:problem:…")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    instance = serializers.CharField(help_text="The path that was asked.")
+    request_id = serializers.CharField()
+    errors = FaultSerializer(many=True)  # type: ignore[assignment]
+
+
 class StrictUUIDField(serializers.UUIDField):
     """A UUID written with its hyphens. DRF's own takes numbers and `urn:uuid:` too."""
 
@@ -64,18 +87,21 @@ class TextField(serializers.CharField):
 
 
 class ParsedField(serializers.Field[Any, Any, Any, Any]):
-    """A short string, or a whole number written without quotes, that `parse` reads.
+    """A short string that `parse` reads; with `number` a whole number without quotes will do.
 
     What `parse` says in its ValueError is what the client is told.
     """
 
-    def __init__(self, parse: Parser, **kwargs: Any) -> None:
+    def __init__(self, parse: Parser, *, number: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.parse = parse
+        self.number = number
 
     def to_internal_value(self, data: Any) -> Any:
+        if self.number and isinstance(data, int) and not isinstance(data, bool):
+            data = str(data)
         # Not a word longer: the parsers are written for values, and one remembers what it read.
-        text = "" if isinstance(data, bool) or not isinstance(data, int | str) else str(data)
+        text = data if isinstance(data, str) else ""
         try:
             return self.parse(text.strip() if len(text) <= _LONGEST_VALUE else "")
         except ValueError as error:

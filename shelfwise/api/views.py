@@ -8,18 +8,29 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from shelfwise.api.openapi.operations import Operation
 from shelfwise.auth.principal import Principal
 from shelfwise.tenancy.models import Role
 
 
-class TenantView(APIView):
+class ApiView(APIView):
+    """A view that the OpenAPI document knows: `operations` describes each of its methods."""
+
+    # What `Allow` may name: nothing here answers OPTIONS or TRACE.
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    operations: ClassVar[Mapping[str, Operation]] = {}
+
+    @classmethod
+    def described(cls) -> Mapping[str, Operation]:
+        return cls.operations
+
+
+class TenantView(ApiView):
     """A view of one tenant's data: authenticated, scoped, and open from a role upwards.
 
     `roles` names the least role for each method that is not a viewer's read.
     """
 
-    # What `Allow` may name: nothing here answers OPTIONS or TRACE.
-    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     roles: ClassVar[Mapping[str, Role]] = {}
 
     def role_needed(self, method: str) -> Role:

@@ -22,7 +22,7 @@ class TokenAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer":
             raise refused()
         try:
-            principal = verify_access_token(token.strip())
+            principal = verify_access_token(token.strip(" "))
         except InvalidToken:
             raise refused() from None
         enter_tenant(principal.tenant_id)

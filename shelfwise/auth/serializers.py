@@ -1,14 +1,23 @@
-"""The bodies of the token endpoints."""
+"""The bodies and answers of the token endpoints."""
+
+from typing import Any
 
 from rest_framework import serializers
 
-from shelfwise.api.serializers import StrictSerializer
+from shelfwise.api.serializers import StrictSerializer, TextField
 
 
 class LoginSerializer(StrictSerializer):
-    username = serializers.CharField(max_length=150)
-    password = serializers.CharField(max_length=1000, trim_whitespace=False)
+    username = TextField(max_length=150)
+    password = TextField(max_length=1000, trim_whitespace=False)
 
 
 class RefreshSerializer(StrictSerializer):
-    refresh = serializers.CharField(max_length=2000)
+    refresh = TextField(max_length=2000)
+
+
+class TokenPairSerializer(serializers.Serializer[Any]):
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+    token_type = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text="The access token's life in seconds.")

@@ -17,7 +17,7 @@ from shelfwise.auth.tokens import (
     verify_refresh_token,
 )
 from shelfwise.ids import uuid7
-from shelfwise.tenancy.models import Role, Session, User
+from shelfwise.tenancy.models import RevokedToken, Role, Session, User
 
 
 class LoginRefused(Exception):
@@ -75,8 +75,19 @@ def end_session(session_id: UUID) -> None:
             revoke(str(session_id), lifetime=ACCESS_TTL)
 
 
+def end_sessions_of(user: User) -> None:
+    """Ends each login of a person, as `end_session` does. Three queries; one if there is none."""
+    expires_at = timezone.now() + ACCESS_TTL
+    ended = [session.id for session in Session.objects.filter(user=user)]
+    if ended:
+        RevokedToken.objects.bulk_create(
+            [RevokedToken(id=each, expires_at=expires_at) for each in ended], ignore_conflicts=True
+        )
+        Session.objects.filter(id__in=ended).delete()
+
+
 def _may_log_in(user: User) -> bool:
-    return user.tenant is not None and user.tenant.suspended_at is None and user.is_active
+    return user.tenant is not None and user.may_log_in
 
 
 def _pair(user: User, session_id: UUID, refresh_id: UUID) -> TokenPair:

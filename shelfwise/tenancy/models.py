@@ -68,6 +68,18 @@ class User(AbstractUser):
             )
         ]
 
+    @property
+    def is_operator(self) -> bool:
+        """Whether this is somebody of the platform, who looks after every tenant."""
+        return self.tenant is None and self.is_superuser
+
+    @property
+    def may_log_in(self) -> bool:
+        """Whether this is an operator or of a tenant, and neither is suspended."""
+        if self.tenant is None:
+            return self.is_active and self.is_superuser
+        return self.is_active and self.tenant.suspended_at is None
+
 
 class Session(models.Model):
     """One login. Its refresh token is replaced at each use; an older one ends the session."""

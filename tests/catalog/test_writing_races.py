@@ -23,7 +23,7 @@ from catalog.actions import (
 from catalog.models import Author, Book, Category, Publisher
 from catalog.references import find_or_make
 from shelfwise.api.errors import RETRY_AFTER_SECONDS
-from shelfwise.tenancy.scope import tenant_scope
+from shelfwise.tenancy.scope import all_tenants, tenant_scope
 from tests.cast import (
     HOBBIT_ISBN,
     make_author,
@@ -370,3 +370,24 @@ class GivingUpTests(WritingRaceTestCase):
                 connection.close()
 
         return run
+
+
+class TenantGoneTests(RaceTestCase):
+    def test_a_token_that_outlives_its_tenant_writes_nothing(self) -> None:
+        headers = {"authorization": f"Bearer {token_of(self.owner)}"}
+        with all_tenants():
+            self.owner.delete()
+            self.shelf.delete()  # which this process has not heard of: its revocations are fresh
+        for path, body in (
+            ("/api/v2/authors", {"name": "Nobody"}),
+            ("/api/v2/categories", {"scheme": "local", "code": "X", "name": "X"}),
+            (BOOKS, {"title": "Nothing", "reference": "N"}),
+        ):
+            with self.subTest(path):
+                answer = self.client.post(
+                    path, body, content_type="application/json", headers=headers
+                )
+                self.assertEqual(answer.status_code, 401)
+                self.assertIn("WWW-Authenticate", answer)
+        with all_tenants():
+            self.assertEqual((Author.objects.count(), Book.objects.count()), (0, 0))

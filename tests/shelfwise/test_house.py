@@ -132,6 +132,8 @@ class TableTests(TestCase):
 OPEN = {
     "/api/v2/auth/refresh",
     "/api/v2/auth/token",
+    "/api/v2/docs",
+    "/api/v2/schema",
     "/health/db",
     "/health/live",
     "/health/ready",

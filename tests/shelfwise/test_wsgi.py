@@ -9,6 +9,7 @@ from wsgiref.util import setup_testing_defaults
 
 import orjson
 from django.test import SimpleTestCase
+from gunicorn.http.errors import InvalidChunkSize, NoMoreData
 
 with mock.patch.dict(os.environ):  # it tells its process that it is a web server's
     from shelfwise.wsgi import application
@@ -21,6 +22,7 @@ def call(body: BytesIO, *, ended: bool = True, **more: str) -> tuple[int, dict[s
     environ: dict[str, Any] = {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": PATH,
+        "QUERY_STRING": "",
         "HTTP_HOST": "testserver",
         "CONTENT_TYPE": "application/json",
         "wsgi.input": body,
@@ -52,6 +54,26 @@ class ChunkedBodyTests(SimpleTestCase):
         body = BytesIO(b'{"user": 1}')
         status, _ = call(body, ended=False, HTTP_TRANSFER_ENCODING="chunked")
         self.assertEqual((status, body.tell()), (422, 0))
+
+
+class BrokenBodyTests(SimpleTestCase):
+    """Whatever of it has come, nobody takes it for the whole."""
+
+    def test_shorter_than_its_length(self) -> None:
+        status, problem = call(BytesIO(b'{"username": "a", "password": "b"}'), CONTENT_LENGTH="99")
+        self.assertEqual((status, problem["title"]), (400, "Bad Request"))
+        self.assertIn("broke off", problem["detail"])
+
+    def test_reading_fails(self) -> None:
+        class TooSlow(NoMoreData, TimeoutError):  # type: ignore[misc]
+            pass
+
+        failures = {InvalidChunkSize(b"x"): 400, NoMoreData(): 400, TooSlow(): 408}
+        for failure, wanted in failures.items():
+            body = mock.Mock(spec=BytesIO, **{"read.side_effect": failure})
+            with self.subTest(failure):
+                status, _ = call(body, HTTP_TRANSFER_ENCODING="chunked")
+                self.assertEqual(status, wanted)
 
 
 class ContentTypeTests(SimpleTestCase):

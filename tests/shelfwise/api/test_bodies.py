@@ -58,9 +58,18 @@ class LoginBodyTests(SimpleTestCase):
         self.assert_problem(self.send(b"{}", f"{JSON}; charset=utf-8"), 422)
 
     def test_other_media_types(self) -> None:
-        for media_type in ("text/plain", "application/x-www-form-urlencoded", "nonsense", "a/b/c"):
+        form = "application/x-www-form-urlencoded"
+        for media_type in ("text/plain", form, "nonsense", "a/b/c", "*/*", "application/*"):
             with self.subTest(media_type):
                 self.assert_problem(self.send(b"{}", media_type), 415)
+
+    def test_compressed(self) -> None:
+        for coding in ("gzip", "br", "identity, gzip"):
+            with self.subTest(coding):
+                response = self.client.generic(
+                    "POST", "/api/v2/auth/token", b"{}", JSON, HTTP_CONTENT_ENCODING=coding
+                )
+                self.assert_problem(response, 415)
 
     def test_one_mebibyte_is_read(self) -> None:
         body = b'{"a": "' + b"x" * (MIB - 9) + b'"}'

@@ -1,8 +1,11 @@
 """Logins over HTTP: who gets tokens, how they are prolonged, and when a session ends."""
 
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.utils import timezone
 
 from shelfwise.auth.revocation import revocations
@@ -14,6 +17,12 @@ if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as ClientResponse
 
 LOGIN, REFRESH, BOOKS = "/api/v2/auth/token", "/api/v2/auth/refresh", "/api/v2/books"
+
+
+def hashings() -> AbstractContextManager[mock.MagicMock]:
+    """Counts how often a password is hashed: what a login takes nearly all of its time for."""
+    real = MD5PasswordHasher.encode
+    return mock.patch.object(MD5PasswordHasher, "encode", autospec=True, side_effect=real)
 
 
 class SessionTestCase(CastTestCase):
@@ -71,6 +80,29 @@ class LoginTests(SessionTestCase):
     def test_operators_look_like_unknown_people(self) -> None:
         create_operator(username="operator", password=PASSWORD)
         self.assertEqual(self.refusal("operator"), self.refusal("nobody"))
+
+    def test_every_refusal_costs_one_hashing(self) -> None:
+        names = self.people_of_every_kind()
+        for username in names:
+            for password in (PASSWORD, "wrong"):
+                with self.subTest(username, password=password), hashings() as encode:
+                    self.refusal(username, password)
+                    self.assertEqual(encode.call_count, 1)
+
+    def test_a_wrong_password_costs_one_query(self) -> None:
+        for username in self.people_of_every_kind():
+            with self.subTest(username), self.assertNumQueries(1):  # the person
+                self.assertEqual(self.log_in(username, "wrong").status_code, 401)
+
+    def people_of_every_kind(self) -> list[str]:
+        """The names of who can't log in, even with `PASSWORD`: each for another reason."""
+        suspend_tenant(self.rival)
+        User.objects.filter(id=self.viewer.id).update(is_active=False)
+        create_operator(username="operator", password=PASSWORD)
+        self.owner.set_unusable_password()
+        self.owner.save()
+        people = (self.stranger, self.viewer, self.owner)
+        return ["nobody", "operator", *(person.username for person in people)]
 
     def test_spaces_of_a_password_count(self) -> None:
         self.refusal(self.viewer.username, f" {PASSWORD} ")

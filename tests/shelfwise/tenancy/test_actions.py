@@ -30,6 +30,12 @@ class ActionTests(CastTestCase):
         self.assertEqual((user.tenant, user.role, user.is_superuser), (self.shelf, "clerk", False))
         self.assertTrue(user.check_password(PASSWORD))
 
+    def test_a_person_for_the_api_alone(self) -> None:
+        user = create_user(
+            tenant=self.shelf, username="till", role=Role.CLERK, password=PASSWORD, is_staff=False
+        )
+        self.assertFalse(User.objects.get(pk=user.pk).is_staff)
+
     def test_a_password_is_never_stored(self) -> None:
         create_user(tenant=self.shelf, username="new", role=Role.CLERK, password=PASSWORD)
         self.assertNotIn(PASSWORD, User.objects.get(username="new").password)

@@ -86,6 +86,13 @@ class CreateUserTests(CommandTestCase):
         self.assertEqual(response.status_code, 200)
         self.assertEqual(output, "Created new, editor of shelf.\n")
 
+    def test_who_is_staff(self) -> None:
+        for flags, is_staff in (((), True), (("--no-admin",), False)):
+            with self.subTest(flags):
+                User.objects.filter(username="new").delete()
+                self.run_command(*self.arguments, *flags)
+                self.assertEqual(User.objects.get(username="new").is_staff, is_staff)
+
     def test_a_name_that_is_taken_anywhere(self) -> None:
         taken = self.stranger.username
         self.assert_refused("username: ", "create_user", "shelf", taken, "--role", "viewer")

@@ -22,12 +22,23 @@ class Command(BaseCommand):
         parser.add_argument("slug", help="the tenant")
         parser.add_argument("username", help="unique over all tenants")
         parser.add_argument("--role", required=True, choices=Role.values)
+        parser.add_argument(
+            "--no-admin", action="store_true", help="for the API only: no login to the admin"
+        )
 
-    def handle(self, *args: Any, slug: str, username: str, role: str, **options: Any) -> None:
+    def handle(
+        self, *args: Any, slug: str, username: str, role: str, no_admin: bool, **options: Any
+    ) -> None:
         tenant = tenant_named(slug)
         password = _password()
         with plain_errors():
-            create_user(tenant=tenant, username=username, role=Role(role), password=password)
+            create_user(
+                tenant=tenant,
+                username=username,
+                role=Role(role),
+                password=password,
+                is_staff=not no_admin,
+            )
         self.stdout.write(f"Created {username}, {role} of {slug}.")
 
 

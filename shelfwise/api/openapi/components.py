@@ -1,0 +1,93 @@
+"""What the operations of the document refer to: problems, their headers, how a token is sent."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from shelfwise.api.errors import PROBLEM_TYPE
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+_REFUSALS = {
+    HTTPStatus.BAD_REQUEST: "Bad syntax, or a parameter that is unknown, repeated or out of range",
+    HTTPStatus.UNAUTHORIZED: "No valid token, or credentials that admit nobody",
+    HTTPStatus.FORBIDDEN: "The token's role may not; the detail names the one needed",
+    HTTPStatus.NOT_FOUND: "Not there, or another tenant's",
+    HTTPStatus.NOT_ACCEPTABLE: "The answer is JSON, which `Accept` rules out",
+    HTTPStatus.CONFLICT: "At odds with what is there",
+    HTTPStatus.PRECONDITION_FAILED: "The record is no longer as `If-Match` names it",
+    HTTPStatus.REQUEST_TIMEOUT: "The body came too slowly",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than 1 MiB",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not JSON in UTF-8",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Values that can't be accepted, each with its pointer",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database can't answer now",
+}
+OF_A_BODY = {
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+
+_HEADERS: Mapping[str, Schema] = {
+    "X-Request-ID": {
+        "description": "The request's own, if it is sane, else made. Every log line has it.",
+        "required": True,
+        "schema": TEXT,
+    },
+    "ETag": {
+        "description": "For `If-None-Match`; of one record, for `If-Match` too.",
+        "required": True,
+        "schema": TEXT,
+    },
+    "Location": {
+        "description": "The new record's URL",
+        "required": True,
+        "schema": {"type": "string", "format": "uri"},
+    },
+    "WWW-Authenticate": {"required": True, "schema": TEXT},
+    "Retry-After": {
+        "description": "Seconds",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 0},
+    },
+}
+_HEADERS_OF_REFUSALS = {
+    HTTPStatus.UNAUTHORIZED: "WWW-Authenticate",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Retry-After",
+}
+
+
+def reference(kind: str, name: str) -> Schema:
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def name_of(status: HTTPStatus) -> str:
+    return status.phrase.title().replace(" ", "")
+
+
+def _refusal(status: HTTPStatus) -> Schema:
+    headers = ["X-Request-ID", *filter(None, [_HEADERS_OF_REFUSALS.get(status)])]
+    return {
+        "description": _REFUSALS[status],
+        "headers": {name: reference("headers", name) for name in headers},
+        "content": {PROBLEM_TYPE: {"schema": reference("schemas", "Problem")}},
+    }
+
+
+def add_shared_components(result: Schema, **_: Any) -> Schema:
+    """What the operations refer to: problems, their headers, and how a token is sent."""
+    components = result["components"]
+    components["headers"] = dict(_HEADERS)
+    components["responses"] = {
+        **{name_of(status): _refusal(status) for status in _REFUSALS},
+        "NotModified": {
+            "description": "As `If-None-Match` names it: no body",
+            "headers": {name: reference("headers", name) for name in ("X-Request-ID", "ETag")},
+        },
+    }
+    components["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    }
+    return result

@@ -1,0 +1,143 @@
+"""Every path that takes a body, and for each field the kinds of value that are right."""
+
+from collections.abc import Collection, Mapping
+
+from shelfwise.tenancy.models import Role, User
+from tests.cast import (
+    make_author,
+    make_book,
+    make_category,
+    make_publisher,
+    make_stock,
+    make_tenant,
+    make_user,
+    put_in_category,
+)
+from tests.faults.attacks import Write
+
+_NULLABLE = {"null"}
+_BOOK: Mapping[str, Collection[str]] = {
+    "title": (),
+    "subtitle": _NULLABLE,
+    "isbn": _NULLABLE,
+    "reference": _NULLABLE,
+    "price": {"null", "zero", "minus zero"},
+    "author_id": _NULLABLE,
+    "publisher_name": _NULLABLE,
+    "category_ids": {"list"},
+    "published_on": _NULLABLE,
+    "language": _NULLABLE,
+    "format": _NULLABLE,
+    "description": {"null", "300 combining marks"},
+    "page_count": {"null", "zero", "minus zero"},
+}
+_NAME: Mapping[str, Collection[str]] = {"name": ()}
+_CATEGORY: Mapping[str, Collection[str]] = {"scheme": (), "code": (), "name": ()}
+_ITEMS = {"mixed list"}  # each is looked at by itself, and its own result says what is wrong
+
+
+def make_shop(slug: str) -> tuple[User, dict[str, str]]:
+    """A shop with three books, two of everything else; its owner, and the ids of the first ones."""
+    tenant = make_tenant(slug=slug)
+    owner = make_user(tenant=tenant, role=Role.OWNER)
+    authors = [make_author(tenant=tenant, name=name) for name in ("Le Guin", "Tolkien")]
+    publishers = [make_publisher(tenant=tenant, name=name) for name in ("Ace", "HarperCollins")]
+    categories = [make_category(tenant=tenant, code=code) for code in ("FL", "FMB")]
+    books = [
+        make_book(
+            tenant=tenant,
+            title=title,
+            author=authors[0],
+            publisher=publishers[0],
+            price=price,
+            published_on=published_on,
+        )
+        for title, price, published_on in (
+            ("The Dispossessed", "7.90", "1974-05"),
+            ("The Lathe of Heaven", None, None),
+            ("Tehanu", "12.00", "1990"),
+        )
+    ]
+    for book in books:
+        put_in_category(book, categories[0])
+        make_stock(book=book, on_hand=5)
+    return owner, {
+        "authors": str(authors[0].id),
+        "publishers": str(publishers[0].id),
+        "categories": str(categories[0].id),
+        "books": str(books[0].id),
+    }
+
+
+def writes(ids: Mapping[str, str], token: str) -> list[Write]:
+    """Each with a body that would be taken; of a book's, the fields beside its title are left out,
+    so that a change of one of them shows."""
+    return [*_records(ids, token), *_stock(ids, token), *_logins()]
+
+
+def _records(ids: Mapping[str, str], token: str) -> list[Write]:
+    bodies: Mapping[str, tuple[Mapping[str, str], Mapping[str, Collection[str]]]] = {
+        "books": ({"title": '"A"', "reference": '"r"'}, _BOOK),
+        "authors": ({"name": '"A"'}, _NAME),
+        "publishers": ({"name": '"A"'}, _NAME),
+        "categories": ({"scheme": '"thema"', "code": '"A"', "name": '"A"'}, _CATEGORY),
+    }
+    return [
+        Write(method, path, body, kinds, token)
+        for name, (body, kinds) in bodies.items()
+        for method, path in (
+            ("POST", f"/{name}"),
+            ("PUT", f"/{name}/{ids[name]}"),
+            ("PATCH", f"/{name}/{ids[name]}"),
+        )
+    ]
+
+
+def _stock(ids: Mapping[str, str], token: str) -> list[Write]:
+    book = ids["books"]
+    right_deltas = {"zero", "minus zero", "minus one"}
+    item = f'[{{"id": "{book}", "price": 1}}]'
+    return [
+        Write(
+            "POST",
+            f"/books/{book}/stock",
+            {"delta": "1", "reason": '"r"'},
+            {"delta": right_deltas, "reason": ()},
+            token,
+        ),
+        Write(
+            "POST",
+            f"/books/{book}/stock",
+            {"set": "1", "reason": '"r"'},
+            {"set": {"zero", "minus zero"}},
+            token,
+        ),
+        Write(
+            "POST",
+            "/books/bulk-update",
+            {"items": item},
+            {"items": _ITEMS, "reason": ()},
+            token,
+        ),
+        Write("POST", "/books/batch-get", {"ids": "[]"}, {"ids": {"list"}}, token),
+    ]
+
+
+def _logins() -> list[Write]:
+    """Whole numbers are taken for text here, and looked for in vain, which costs a hash each."""
+    numbers = {"zero", "minus zero", "minus one", "40 digits"}
+    return [
+        Write(
+            "POST",
+            "/auth/token",
+            {"username": '"owner@shelf"', "password": '"wrong"'},
+            {"username": numbers, "password": numbers | {"blank", "300 combining marks"}},
+        ),
+        Write(
+            "POST",
+            "/auth/refresh",
+            {"refresh": '"a.b.c"'},
+            {"refresh": ()},
+            status={401, 422},
+        ),
+    ]

@@ -1,0 +1,80 @@
+"""What is expected of the API: who may do what, what is open, what names no record.
+
+test_isolation.py holds these tables beside the URL conf, the parameters and the serializers, so
+that what is new in one of those fails until somebody has thought about it.
+"""
+
+from shelfwise.tenancy.models import Role
+
+API = "api/v2/"
+BOOK = f"{API}books/<uuid:record_id>"
+AUTHOR = f"{API}authors/<uuid:record_id>"
+PUBLISHER = f"{API}publishers/<uuid:record_id>"
+CATEGORY = f"{API}categories/<uuid:record_id>"
+STOCK = f"{API}books/<uuid:book_id>/stock"
+BY_ISBN = f"{API}books/by-isbn/<str:isbn>"
+SEARCH, SUGGEST = f"{API}books/search", f"{API}books/suggest"
+BATCH, BULK = f"{API}books/batch-get", f"{API}books/bulk-update"
+
+_READ = {"GET": Role.VIEWER, "HEAD": Role.VIEWER}
+_LIST = {**_READ, "POST": Role.EDITOR}
+_RECORD = {**_READ, **dict.fromkeys(("PUT", "PATCH", "DELETE"), Role.EDITOR)}
+
+LEAST_ROLES: dict[str, dict[str, Role]] = {
+    f"{API}books": _LIST,
+    BOOK: _RECORD,
+    SEARCH: _READ,
+    SUGGEST: _READ,
+    BY_ISBN: _READ,
+    BATCH: {"POST": Role.VIEWER},
+    BULK: {"POST": Role.EDITOR},
+    STOCK: {**_READ, "POST": Role.CLERK},
+    f"{API}stock": _READ,
+    f"{API}authors": _LIST,
+    AUTHOR: _RECORD,
+    f"{AUTHOR}/books": _READ,
+    f"{API}publishers": _LIST,
+    PUBLISHER: _RECORD,
+    f"{PUBLISHER}/books": _READ,
+    f"{API}categories": _LIST,
+    CATEGORY: _RECORD,
+    f"{CATEGORY}/books": _READ,
+}
+"""By route and method, the least role that the contract lets in."""
+
+OPEN = {
+    f"{API}auth/token": "a username with its password",
+    f"{API}auth/refresh": "a refresh token, which names its own session",
+    f"{API}schema": "the document of the API: the same for everybody",
+    f"{API}docs": "the page that shows it",
+    "health/live": "that the process runs",
+    "health/ready": "that the database answers",
+    "health/db": "figures of the pool",
+    "metrics": "figures of the process",
+}
+"""What takes nothing that names a tenant's row, and what it takes or tells instead."""
+
+ELSEWHERE = {
+    "admin/": "sessions instead of tokens; it has an isolation test of its own",
+    "static/": "files that are in the repository",
+}
+"""By the beginning of the route."""
+
+PLAIN_PARAMETERS = {
+    *("limit", "page", "ordering", "fields", "count", "deleted", "updated_since"),
+    *("language", "format", "price_min", "price_max", "published_from", "published_to"),
+}
+"""Parameters that name no record."""
+
+PLAIN_FIELDS = {
+    "BookWriter": {
+        *("title", "subtitle", "price", "published_on", "language", "format"),
+        *("description", "page_count"),
+    },
+    "CategoryWriter": {"scheme", "name"},
+    "BulkUpdateSerializer": {"items", "reason"},
+    "BulkItemSerializer": {"price", "stock"},
+    "StockAmountSerializer": {"delta", "set"},
+    "StockChangeSerializer": {"delta", "set", "reason"},
+}
+"""By serializer, the fields of a body that name no record; each other field needs a row."""

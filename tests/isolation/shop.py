@@ -1,0 +1,197 @@
+"""Shops with something to leak: in each, whatever a stranger could name, guess or find."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from catalog.models import Book
+from catalog.stock import StockChange, change_stock
+from shelfwise.auth.tokens import issue_access_token
+from shelfwise.ids import uuid7
+from shelfwise.tenancy.models import Role, Tenant
+from shelfwise.tenancy.scope import tenant_scope
+from tests.cast import (
+    make_author,
+    make_book,
+    make_category,
+    make_publisher,
+    make_tenant,
+    make_user,
+    mark_deleted,
+    put_in_category,
+)
+
+_THINGS = (
+    *("book", "other_book", "gone", "author", "other_author"),
+    *("publisher", "other_publisher", "category", "other_category"),
+)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """By what things of a shop are named. Each text is the shop's alone.
+
+    `book` and `other_book` are both by `author`, of `publisher` and in `category`, and have stock;
+    no book has the other author, publisher or category, and `gone` is a tombstone. `isbn` and
+    `reference` are those of `other_book`; `author_name`, `publisher_name` and `code` those of the
+    other author, publisher and category.
+    """
+
+    stem: str
+    isbn: str
+    book: str
+    other_book: str
+    gone: str
+    author: str
+    other_author: str
+    publisher: str
+    other_publisher: str
+    category: str
+    other_category: str
+    word: str
+    """In one title only."""
+    misspelt: str
+    """The same with two letters swapped."""
+    tags: dict[str, str] = field(default_factory=dict, compare=False)
+    """The ETag of what each route shows of the shop."""
+    cursors: dict[tuple[str, str], str] = field(default_factory=dict, compare=False)
+    """By route and ordering, to the second item."""
+
+    @property
+    def reference(self) -> str:
+        return f"{self.stem}-other-reference"
+
+    @property
+    def author_name(self) -> str:
+        return f"Other {self.stem}sky"
+
+    @property
+    def publisher_name(self) -> str:
+        return f"Other {self.stem}verlag"
+
+    @property
+    def code(self) -> str:
+        return f"{self.stem}-other-code"
+
+    def with_others(self, instead: Mapping[str, str]) -> Shop:
+        """The same with other things of the shop under these names: `{"book": "gone"}`."""
+        return replace(self, **{name: getattr(self, other) for name, other in instead.items()})
+
+    def names(self) -> dict[str, str]:
+        """What each text that names something names."""
+        derived = ("reference", "author_name", "publisher_name", "code")
+        names = [each.name for each in fields(self) if each.compare]
+        return {getattr(self, name): name for name in (*names, *derived)}
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Somebody with a token; nobody has none. No role is: out altogether."""
+
+    name: str
+    shop: Shop
+    token: str
+    role: Role | None
+
+
+def nothing() -> Shop:
+    """What no shop has, in the form of what they have."""
+    return _shop("fyzimoke", "9781402894626", {name: str(uuid7()) for name in _THINGS})
+
+
+def open_shop(stem: str, isbn: str, *, serial: int) -> tuple[Tenant, Shop]:
+    """A shop whose every text and figure of eight signs or more is nobody else's."""
+    tenant = make_tenant(slug=f"{stem}-books", name=f"Bookshop {stem}")
+    parties = _parties(tenant, stem)
+    books = _books(tenant, stem, isbn, serial, parties)
+    with tenant_scope(tenant.id):
+        for number, book in enumerate(books.values(), start=1):
+            put_in_category(book, parties["category"])
+            change_stock(
+                book_id=book.id,
+                change=StockChange(serial * 10**8 + 7 * number, relative=False),
+                reason=f"Reason {stem} {number}",
+                actor=f"Actor {stem} {number}",
+            )
+    mark_deleted(books["gone"])
+    ids = {name: str(each.id) for name, each in {**parties, **books}.items()}
+    return tenant, _shop(stem, isbn, ids)
+
+
+def _shop(stem: str, isbn: str, ids: Mapping[str, str]) -> Shop:
+    word = f"{stem}tide"
+    misspelt = f"{word[:5]}{word[6]}{word[5]}{word[7:]}"
+    things = {name: ids[name] for name in _THINGS}
+    return Shop(**things, stem=stem, isbn=isbn, word=word, misspelt=misspelt, tags={}, cursors={})
+
+
+def _parties(tenant: Tenant, stem: str) -> dict[str, Any]:
+    """Two authors, publishers and categories."""
+    made: dict[str, Any] = {}
+    for prefix, place in (("", "First"), ("other_", "Other")):
+        made[f"{prefix}author"] = make_author(tenant=tenant, name=f"{place} {stem}sky")
+        made[f"{prefix}publisher"] = make_publisher(tenant=tenant, name=f"{place} {stem}verlag")
+        made[f"{prefix}category"] = make_category(
+            tenant=tenant,
+            scheme="local",
+            code=f"{stem}-{place.lower()}-code",
+            name=f"Subject {stem} {place}",
+        )
+    return made
+
+
+def _books(
+    tenant: Tenant, stem: str, isbn: str, serial: int, parties: Mapping[str, Any]
+) -> dict[str, Book]:
+    """Three books of the first author and publisher, in no category yet, without stock."""
+    kinds = {"book": f"{stem}tide", "other_book": "Second", "gone": "Gone"}
+    return {
+        name: make_book(
+            tenant=tenant,
+            title=f"Chronicle {stem} {more}",
+            reference=f"{stem}-{name.removesuffix('_book')}-reference",
+            isbn=isbn if name == "other_book" else None,
+            author=parties["author"],
+            publisher=parties["publisher"],
+            subtitle=f"Subtitle {stem} {name}",
+            description=f"Description {stem} {name}",
+            price=f"{serial}{number}31{number}.9{number}",
+            page_count=serial * 10**8 + number,
+            published_on=f"19{serial}{number}-0{number}-1{serial}",
+            language="eng",
+            format="paperback",
+        )
+        for number, (name, more) in enumerate(kinds.items(), start=1)
+    }
+
+
+def people_of(tenant: Tenant, shop: Shop) -> list[Asker]:
+    """One of each role."""
+    people = {role: make_user(tenant=tenant, role=role) for role in Role}
+    return [
+        Asker(
+            f"{role.value} of {shop.stem}",
+            shop,
+            issue_access_token(tenant=tenant, role=role, subject=str(user.id)),
+            role,
+        )
+        for role, user in people.items()
+    ]
+
+
+def suspended(tenant: Tenant, shop: Shop) -> Asker:
+    """The owner of a shop that is suspended after the token was issued."""
+    owner = people_of(tenant, shop)[-1]
+    tenant.suspended_at = timezone.now() - timedelta(minutes=5)
+    tenant.save(update_fields=["suspended_at"])
+    return Asker(f"suspended {owner.name}", shop, owner.token, None)
+
+
+def nobody(shop: Shop) -> Asker:
+    """Without a token, but curious about this shop."""
+    return Asker(f"nobody, of {shop.stem}", shop, "", None)

@@ -1,0 +1,155 @@
+"""Where a write can name something that another shop may have, and what is answered then.
+
+`shop` is the asker's, `whose` the one whose name stands in the place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from tests.isolation.checking import Ask, Row
+from tests.isolation.expected import AUTHOR, BATCH, BOOK, BULK, CATEGORY, PUBLISHER, STOCK
+from tests.isolation.routes import path_to, places_of
+from tests.isolation.shop import Shop
+
+_DONE = {"POST": 201, "PUT": 200, "PATCH": 200, "DELETE": 204}
+_WHOLE: Mapping[str, Mapping[str, Any]] = {
+    BOOK: {"title": "Plainly new", "reference": "fresh-1"},
+    AUTHOR: {"name": "Plainly new"},
+    PUBLISHER: {"name": "Plainly new"},
+    CATEGORY: {"scheme": "local", "code": "fresh-1", "name": "Plainly new"},
+}
+"""A body that POST and PUT take, by the route of one record."""
+
+_Asking = Callable[[Shop, Shop], Ask]
+_Part = Callable[[Shop, Shop], Any]
+
+# The field, what it names, and what is answered for one's own and for another's where that is not
+# what is answered when all is well.
+_FIELDS: Mapping[str, list[tuple[str, _Part, int | None, int | None]]] = {
+    BOOK: [
+        ("author_id", lambda shop, whose: whose.author, None, 422),
+        ("author_name", lambda shop, whose: whose.author_name, None, None),
+        ("publisher_id", lambda shop, whose: whose.publisher, None, 422),
+        ("publisher_name", lambda shop, whose: whose.publisher_name, None, None),
+        ("category_ids", lambda shop, whose: [whose.category], None, 422),
+        ("category_ids", lambda shop, whose: [shop.category, whose.other_category], None, 422),
+        ("isbn", lambda shop, whose: whose.isbn, 409, None),
+        ("reference", lambda shop, whose: whose.reference, 409, None),
+    ],
+    AUTHOR: [("name", lambda shop, whose: whose.author_name, 409, None)],
+    PUBLISHER: [("name", lambda shop, whose: whose.publisher_name, 409, None)],
+    CATEGORY: [("code", lambda shop, whose: whose.code, 409, None)],
+}
+
+_UNUSED = {kind: f"other_{kind}" for kind in ("book", "author", "publisher", "category")}
+
+_ITEMS: list[tuple[str, _Part]] = [
+    ("id", lambda shop, whose: {"id": whose.book, "price": "1.00"}),
+    ("id", lambda shop, whose: {"id": whose.other_book, "stock": {"delta": 1}}),
+    ("id", lambda shop, whose: {"id": whose.other_book, "stock": {"set": 0}}),
+    ("isbn", lambda shop, whose: {"isbn": whose.isbn, "price": None}),
+    ("reference", lambda shop, whose: {"reference": whose.reference, "price": "1.00"}),
+]
+
+
+def write_rows() -> Iterator[Row]:
+    """Every POST, PUT, PATCH and DELETE."""
+    for route in _WHOLE:
+        yield from _path_rows(route)
+        yield from _version_rows(route)
+        for field in _FIELDS[route]:
+            yield from _field_rows(route, *field)
+    for body in ({"delta": 1}, {"set": 3}, {"delta": -(10**9)}):
+        yield from _stock_rows(body)
+    yield from _batch_rows()
+    yield from _bulk_rows()
+
+
+def _path_rows(route: str) -> Iterator[Row]:
+    """Another shop's is a 404, whatever the body and whatever one's own would have been."""
+    (place,) = places_of(route)
+    for method in ("PUT", "PATCH", "DELETE"):
+        body = None if method == "DELETE" else _WHOLE[route]
+        in_use = method == "DELETE" and route != BOOK
+        yield Row(method, route, place, _at(route, body), 409 if in_use else _DONE[method], 404)
+        ask = _at(route, body, _UNUSED, {"if-match": "*"})
+        yield Row(method, route, place, ask, _DONE[method], 404, "unused, If-Match: *")
+    for method in ("PUT", "PATCH"):
+        yield Row(method, route, place, _at(route, {"nothing": 1}), 422, 404, "a bad body")
+
+
+def _at(
+    route: str,
+    body: Any,
+    instead: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> _Asking:
+    """Of `whose`, with other things of the shop `instead` of the usual ones."""
+
+    def ask(shop: Shop, whose: Shop) -> Ask:
+        return Ask(path_to(route, whose.with_others(instead or {})), body, headers or {})
+
+    return ask
+
+
+def _version_rows(route: str) -> Iterator[Row]:
+    """One's own record, with the tag of one's own, of another shop's, a made-up one."""
+    for method in ("PUT", "PATCH", "DELETE"):
+        body = None if method == "DELETE" else _WHOLE[route]
+
+        def ask(shop: Shop, whose: Shop, body: Any = body) -> Ask:
+            return Ask(path_to(route, shop), body, {"if-match": whose.tags[route]})
+
+        in_use = method == "DELETE" and route != BOOK
+        yield Row(method, route, "If-Match", ask, 409 if in_use else _DONE[method], 412)
+
+
+def _field_rows(
+    route: str, name: str, part: _Part, own: int | None, other: int | None
+) -> Iterator[Row]:
+    """The field in a new record, and in one that is replaced or changed."""
+    for method in ("POST", "PUT", "PATCH"):
+        at = route.rpartition("/")[0] if method == "POST" else route
+        whole = {} if method == "PATCH" else _WHOLE[route]
+
+        def ask(shop: Shop, whose: Shop, at: str = at, whole: Any = whole) -> Ask:
+            return Ask(path_to(at, shop), {**whole, name: part(shop, whose)})
+
+        yield Row(method, at, name, ask, own or _DONE[method], other or _DONE[method])
+
+
+def _stock_rows(body: Mapping[str, int]) -> Iterator[Row]:
+    def ask(shop: Shop, whose: Shop) -> Ask:
+        return Ask(path_to(STOCK, whose), {**body, "reason": "counted"})
+
+    refused = body.get("delta", 0) < 0
+    yield Row("POST", STOCK, "book_id", ask, 409 if refused else 200, 404, str(body))
+
+    def ask_of_gone(shop: Shop, whose: Shop) -> Ask:
+        path = path_to(STOCK, whose.with_others({"book": "gone"}))
+        return Ask(path, {**body, "reason": "counted"})
+
+    yield Row("POST", STOCK, "book_id", ask_of_gone, 404, 404, f"gone, {body}", telling=False)
+
+
+def _batch_rows() -> Iterator[Row]:
+    def ask(shop: Shop, whose: Shop) -> Ask:
+        return Ask(f"/{BATCH}", {"ids": [whose.book, shop.other_book, whose.gone]})
+
+    yield Row("POST", BATCH, "ids", ask, 200, 200)
+
+
+def _bulk_rows() -> Iterator[Row]:
+    for name, part in _ITEMS:
+
+        def alone(shop: Shop, whose: Shop, part: _Part = part) -> Ask:
+            return Ask(f"/{BULK}", {"items": [part(shop, whose)]})
+
+        def beside(shop: Shop, whose: Shop, part: _Part = part) -> Ask:
+            own = {"reference": f"{shop.stem}-book-reference", "price": "2.00"}
+            return Ask(f"/{BULK}", {"items": [own, part(shop, whose)]})
+
+        yield Row("POST", BULK, name, alone, 200, 200)
+        yield Row("POST", BULK, name, beside, 200, 200, "beside one's own")
