@@ -25,8 +25,8 @@ demo: $(READY) ## Serve the demo tenants on 127.0.0.1:$PORT (8000) until Ctrl-C
 dev: $(READY) ## The same with DEBUG on: autoreload, query counts, lazy loads refused
 	@env DEBUG=1 $(BIN)/python manage.py demo
 
-test: $(READY) ## Run the whole suite; TEST_ARGS="tests.orders -k stock" narrows it
-	@$(BIN)/python manage.py test $(TEST_ARGS)
+test: $(READY) ## Run the whole suite on all cores; TEST_ARGS="tests.catalog -k stock" narrows it
+	@$(BIN)/python manage.py test --parallel auto $(TEST_ARGS)
 
 lint: $(READY) ## Check style, format and types
 	@$(BIN)/ruff check .

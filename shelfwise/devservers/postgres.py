@@ -22,10 +22,13 @@ _SETTINGS = {
     "port": "5432",  # only a part of the socket's name
     "unix_socket_permissions": "0700",
     "shared_buffers": "256MB",
-    # Every worker of a big machine with its whole pool, and room for commands and tests.
+    # Every worker of a big machine with its whole pool, and room for commands.
     "max_connections": str(max(200, 100 + 8 * (os.cpu_count() or 1))),
 }
 _THROWAWAY_SETTINGS = {
+    # Tests run in as many processes as there are cores, each with servers of its own now and then.
+    "max_connections": str(100 + 40 * (os.cpu_count() or 1)),
+    "autovacuum": "off",  # what a test finds must not depend on when it came by
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
