@@ -1,4 +1,4 @@
-"""What may be done to the catalogue's records. The API, the admin and commands all call these.
+"""What may be done to the catalogue's records. The API and the admin both call these.
 
 Each is one change: all of it or nothing. Where a writer names versions, the record must be at one
 of them still. Raises what `catalog.refusals` holds; Gone wherever a record is changed or deleted.
@@ -107,9 +107,9 @@ def change_book(
 ) -> Book:
     """The book with these fields changed, as `rows` or else `for_detail` loads it.
 
-    Nothing that is different: `updated_at` stays too. Raises Taken, UnknownReference, Unidentified
-    or StaleVersion. Four queries; one or two more for each of author and publisher where they, the
-    title or the subtitle are named, one for categories.
+    Where nothing differs, `updated_at` stays as it is too. Raises Taken, UnknownReference,
+    Unidentified or StaleVersion. Four queries; one or two more for each of author and publisher
+    where they, the title or the subtitle are named, one for categories.
     """
     parties = hold_parties(fields, beside=book if fields.keys() & _SEARCHED else None)
     current = _lock(book, versions)

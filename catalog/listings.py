@@ -111,13 +111,13 @@ BOOKS = Listing(
         ),
         "language": Filter(LANGUAGE, _equal("language"), _TEXT),
         "format": Filter(FORMAT, _equal("format"), _TEXT),
-        "price_min": Filter(amount.saying("This or more."), field=_PRICE, **_from("price")),
-        "price_max": Filter(amount.saying("This or less."), field=_PRICE, **_to("price")),
+        "price_min": Filter(amount.saying("This price or more."), field=_PRICE, **_from("price")),
+        "price_max": Filter(amount.saying("This price or less."), field=_PRICE, **_to("price")),
         "published_from": Filter(
-            PARTIAL_DATE.saying("Then or later."), field=_TEXT, **_from("published_on")
+            PARTIAL_DATE.saying("Published then or later."), field=_TEXT, **_from("published_on")
         ),
         "published_to": Filter(
-            UNTIL.saying("Then or before; a year or a month means to its end."),
+            UNTIL.saying("Published then or before; a year or a month means to its end."),
             field=_TEXT,
             **_to("published_on"),
         ),

@@ -91,7 +91,7 @@ class Party(CatalogRecord):
 def _party_constraints(kind: str) -> list[models.BaseConstraint]:
     return [
         models.UniqueConstraint(fields=["tenant", "id"], name=f"{kind}_tenant_id"),
-        # Found or made by name; GET /{kind}s/{id} by name in imports.
+        # A name is found or made: by whoever writes a book, and by imports.
         models.UniqueConstraint(fields=["tenant", "name"], condition=LIVING, name=f"{kind}_name"),
     ]
 

@@ -1,4 +1,6 @@
-"""Beside Django's ORM: tenant-safe foreign keys, row comparison, SQL compiled once."""
+"""Beside Django's ORM: tenant-safe foreign keys, row comparison, SQL compiled once, bounded counts,
+and who acts.
+"""
 
 from __future__ import annotations  # Field takes its type arguments in annotations only
 

@@ -21,6 +21,7 @@ from gunicorn.util import close_graceful
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from shelfwise.ids import uuid7
+from shelfwise.statuses import code_of, title_of
 
 _RECEIVED_AT_ONCE = 16_384
 _LONGEST_HEAD = 8_192
@@ -202,10 +203,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
 def _problem(status: HTTPStatus, request_id: str) -> bytes:
     """A whole answer with a problem document (RFC 9457)."""
-    code = status.phrase.lower().replace(" ", "-")
     document = {
-        "type": f"urn:shelfwise:problem:{code}",
-        "title": status.phrase,
+        "type": f"urn:shelfwise:problem:{code_of(status)}",
+        "title": title_of(status),
         "status": status,
         "detail": _DETAILS[status],
         "instance": None,
@@ -214,7 +214,7 @@ def _problem(status: HTTPStatus, request_id: str) -> bytes:
     }
     body = orjson.dumps(document)
     head = [
-        f"HTTP/1.1 {status.value} {status.phrase}",
+        f"HTTP/1.1 {status.value} {title_of(status)}",
         "Connection: close",
         "Content-Type: application/problem+json",
         f"Content-Length: {len(body)}",

@@ -24,7 +24,7 @@ _LISTED = (
 
 
 class ForSaleFilter(admin.SimpleListFilter):
-    title, parameter_name = "for sale", "for_sale"
+    title, parameter_name = "price", "for_sale"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("yes", "With a price"), ("no", "Without one")]

@@ -78,7 +78,7 @@ class StockForm(VersionedForm):
 
 
 class SoldOutFilter(admin.SimpleListFilter):
-    title, parameter_name = "available", "available"
+    title, parameter_name = "availability", "available"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("yes", "In stock"), ("no", "Sold out")]

@@ -1,5 +1,5 @@
 """Applies the judged rows: authors, publishers, books and stock, made and changed set-wise, so that
-the number of statements does not depend on the number of rows.
+the number of statements does not depend on the number of rows (but for `_refile`'s).
 
 What the file has no column for stays as it is; an empty cell empties the field, but an ISBN or
 reference is never taken away.

@@ -27,7 +27,9 @@ _CHANGES = ("price", "stock")
 
 
 class BulkItemSerializer(StrictSerializer):
-    """One book, by one of its keys, and its new price, stock or both."""
+    """One book, by its id, ISBN or reference, and its new price (null: no longer for sale), stock
+    or both.
+    """
 
     id = StrictUUIDField(required=False)
     isbn = ParsedField(ISBN, number=True, required=False)
@@ -61,21 +63,24 @@ class BulkItemSerializer(StrictSerializer):
         return attrs
 
 
+# Reads the request as a whole: what is wrong with one item is that item's result.
 class BulkUpdateSerializer(StrictSerializer):
-    """The request as a whole. What is wrong with one item is that item's result."""
+    """New prices and stock of up to 1,000 books, and the reason, which the stock's ledger keeps."""
 
     items = BoundedListField(max_length=MAX_ITEMS, allow_empty=False)
     reason = TextField(max_length=MAX_REASON_LENGTH, default=DEFAULT_REASON)
 
 
+# For the OpenAPI document: the same with what an item is.
 class DescribedBulkUpdateSerializer(BulkUpdateSerializer):
-    """The same with what an item is, for the document."""
-
     items = BoundedListField(child=BulkItemSerializer(), max_length=MAX_ITEMS, allow_empty=False)
+
+    class Meta:
+        ref_name = "BulkUpdate"
 
 
 class BulkResultSerializer(serializers.Serializer[Any]):
-    """What became of an item; the id is null where no book is known."""
+    """What became of an item. The id is null where no book was found."""
 
     id = serializers.UUIDField(allow_null=True)
     status = serializers.ChoiceField(list(Status))
@@ -83,7 +88,7 @@ class BulkResultSerializer(serializers.Serializer[Any]):
 
 
 class BulkAnswerSerializer(serializers.Serializer[Any]):
-    """What became of each item, in their order, and how often."""
+    """What became of each item, in the order asked, and how many came to each status."""
 
     results = BulkResultSerializer(many=True)
     updated = serializers.IntegerField()

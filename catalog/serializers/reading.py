@@ -18,18 +18,24 @@ class ReferenceSerializer(serializers.Serializer[Any]):
 
 
 class AuthorSerializer(serializers.ModelSerializer[Author]):
+    """An author."""
+
     class Meta:
         model = Author
         fields = ["id", "name", "updated_at"]
 
 
 class PublisherSerializer(serializers.ModelSerializer[Publisher]):
+    """A publisher."""
+
     class Meta:
         model = Publisher
         fields = ["id", "name", "updated_at"]
 
 
 class CategorySerializer(serializers.ModelSerializer[Category]):
+    """A category: a code of a scheme, and its heading."""
+
     class Meta:
         model = Category
         fields = ["id", "scheme", "code", "name", "updated_at"]
@@ -44,15 +50,16 @@ class SubjectSerializer(serializers.ModelSerializer[Category]):
 
 
 class StockSerializer(serializers.Serializer[Any]):
-    """Copies, of a stock row or of a book that was loaded with the figures of its own."""
+    """Copies on hand, those of them that orders hold, and those that can be sold."""
 
     on_hand = serializers.IntegerField()
     reserved = serializers.IntegerField()
     available = serializers.IntegerField()
 
 
+# Out of `Book.objects.for_listing()`.
 class BookItemSerializer(serializers.ModelSerializer[Book]):
-    """A book in a list, out of `Book.objects.for_listing()`."""
+    """A book as lists show it."""
 
     price = serializers.DecimalField(
         max_digits=12, decimal_places=2, coerce_to_string=False, allow_null=True
@@ -77,10 +84,12 @@ class BookItemSerializer(serializers.ModelSerializer[Book]):
             "format",
             "updated_at",
         ]
+        read_only_fields = fields
 
 
+# Out of `Book.objects.for_detail()`, which has the stock's figures on the book.
 class BookSerializer(BookItemSerializer):
-    """One book, out of `Book.objects.for_detail()`."""
+    """A book with all that is known of it."""
 
     categories = SubjectSerializer(many=True)
     stock = StockSerializer(source="*")
@@ -94,23 +103,24 @@ class BookSerializer(BookItemSerializer):
             "created_at",
             "stock",
         ]
+        read_only_fields = fields
 
 
 class BatchSerializer(StrictSerializer):
-    """Which books to get: up to 200 ids."""
+    """The ids of up to 200 books."""
 
     ids = BoundedListField(child=StrictUUIDField(), max_length=MAX_BATCH)
 
 
 class BatchAnswerSerializer(serializers.Serializer[Any]):
-    """The books, in the order asked; and the ids that are not there."""
+    """The books in the order asked, each once, and the ids that no book has."""
 
     results = BookItemSerializer(many=True)
     missing = serializers.ListField(child=serializers.UUIDField())
 
 
 class SuggestionSerializer(serializers.Serializer[Any]):
-    """A title with its book's id, or a name with its author's."""
+    """A title, with the id of one of its books, or an author's name, with the author's id."""
 
     kind = serializers.ChoiceField(["title", "author"])
     text = serializers.CharField()
@@ -118,6 +128,6 @@ class SuggestionSerializer(serializers.Serializer[Any]):
 
 
 class SuggestionsSerializer(serializers.Serializer[Any]):
-    """Titles and authors."""
+    """Titles in their order, then authors; ten at most."""
 
     results = SuggestionSerializer(many=True)

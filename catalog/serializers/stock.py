@@ -11,12 +11,13 @@ MAX_REASON_LENGTH = 200
 
 
 class StockAmountSerializer(StrictSerializer):
-    """`delta` or `set`, exactly one. Its validated data is a StockChange."""
+    """Either `delta`, the copies to add (negative: to take away), or `set`, the copies on hand."""
 
     delta = WholeNumberField(required=False, min_value=-MOST_ON_HAND, max_value=MOST_ON_HAND)
     set = WholeNumberField(required=False, min_value=0, max_value=MOST_ON_HAND)
 
     def validate(self, attrs: Any) -> Any:
+        """With the StockChange, as `change`."""
         given = [name for name in ("delta", "set") if name in attrs]
         if len(given) != 1:
             raise serializers.ValidationError("Give either delta or set.", code="delta_or_set")
@@ -25,7 +26,9 @@ class StockAmountSerializer(StrictSerializer):
 
 
 class StockChangeSerializer(StockAmountSerializer):
-    """What to make of a book's stock, and why."""
+    """Either `delta`, the copies to add (negative: to take away), or `set`, the copies on hand; and
+    the reason, which the stock's ledger keeps.
+    """
 
     reason = TextField(max_length=MAX_REASON_LENGTH)
 
@@ -41,7 +44,7 @@ class BookStockSerializer(serializers.Serializer[Any]):
 
 
 class StockItemSerializer(BookStockSerializer):
-    """The stock of a book in a list, with the identifiers of the book."""
+    """A book's stock as lists show it, with the book's identifiers."""
 
     isbn = serializers.CharField(allow_null=True)
     reference = serializers.CharField(allow_null=True)

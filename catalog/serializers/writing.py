@@ -1,4 +1,4 @@
-"""The rules for what is written: fields in, actions called.
+"""The rules for what is written: fields in, and `save(versions=…)` calls the action.
 
 Strings lose the spaces around them. An empty string is refused: what is not known, or is taken
 away, is null. PUT replaces, so that what it leaves out becomes null; PATCH changes what it names.
@@ -47,7 +47,11 @@ def _party_name() -> TextField:
 
 
 class BookWriter(StrictSerializer):
-    """What a client may say of a book. `save(versions=…)` creates or changes it."""
+    """A book as it is written, with an ISBN or a reference of the client's own.
+
+    Author and publisher are named by id or by name, not by both; a name that nobody has is made.
+    Without a price the book is not for sale. What a PUT leaves out becomes null, or no categories.
+    """
 
     title = TextField(max_length=500)
     subtitle = TextField(max_length=500, **_OPTIONAL)
@@ -85,7 +89,7 @@ class BookWriter(StrictSerializer):
 
 
 class AuthorWriter(StrictSerializer):
-    """The name of an author."""
+    """An author as it is written."""
 
     model: ClassVar[type[AnyParty]] = Author
     name = TextField(max_length=300)
@@ -98,13 +102,13 @@ class AuthorWriter(StrictSerializer):
 
 
 class PublisherWriter(AuthorWriter):
-    """The name of a publisher."""
+    """A publisher as it is written."""
 
     model = Publisher
 
 
 class CategoryWriter(StrictSerializer):
-    """A code of a scheme, and its heading."""
+    """A category as it is written: a code of a scheme, and its heading."""
 
     scheme = ParsedField(one_of(CategoryScheme.values))
     code = TextField(max_length=50)

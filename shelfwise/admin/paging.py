@@ -7,8 +7,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 
 MOST_LISTED = 10_000
-"""Rows that a list pages through. Counting so many took 2 ms of 50,000 (docs/security.md); who
-looks for one of the others searches or filters."""
+"""Rows that a list pages through. Who looks for one of the others searches or filters."""
 
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from shelfwise.api.renderers import to_json
 from shelfwise.observability.requests import request_id_of
+from shelfwise.statuses import code_of, title_of
 
 logger = logging.getLogger("shelfwise.errors")
 
@@ -97,19 +98,6 @@ class PayloadTooLarge(ApiProblem):
         super().__init__(f"The body is larger than {limit} bytes.")
 
 
-_CODES = {
-    HTTPStatus.BAD_REQUEST: "bad-request",
-    HTTPStatus.UNAUTHORIZED: "unauthorized",
-    HTTPStatus.FORBIDDEN: "forbidden",
-    HTTPStatus.NOT_FOUND: "not-found",
-    HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
-    HTTPStatus.NOT_ACCEPTABLE: "not-acceptable",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too-large",
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported-media-type",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "invalid-fields",
-    HTTPStatus.SERVICE_UNAVAILABLE: "unavailable",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "internal",
-}
 _DETAILS = {
     HTTPStatus.BAD_REQUEST: "The request is malformed.",
     HTTPStatus.NOT_FOUND: "There is nothing here.",
@@ -129,12 +117,11 @@ def problem(
 ) -> dict[str, Any]:
     """The members of a problem document."""
     known = HTTPStatus(status)
-    code = code or _CODES.get(known) or known.phrase.lower().replace(" ", "-")
     return {
-        "type": f"urn:shelfwise:problem:{code}",
-        "title": known.phrase,
+        "type": f"urn:shelfwise:problem:{code or code_of(known)}",
+        "title": title_of(known),
         "status": status,
-        "detail": detail or _DETAILS.get(known, known.phrase),
+        "detail": detail or _DETAILS.get(known, title_of(known)),
         "instance": request.path,
         "request_id": request_id_of(request),
         "errors": [fault.as_dict() for fault in faults],

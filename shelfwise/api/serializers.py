@@ -33,8 +33,8 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class FaultSerializer(serializers.Serializer[Any]):
-    """One thing wrong: in the body at `pointer` (RFC 6901; empty is the body itself), or with a
-    `parameter`.
+    """One thing wrong, and the mend: at `pointer` in the body (RFC 6901; an empty one is the body
+    itself), or with a `parameter` of the path or query.
     """
 
     pointer = serializers.CharField(required=False, allow_blank=True)

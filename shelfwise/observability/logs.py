@@ -41,8 +41,9 @@ def logging_config(level: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # Django gives these two handlers of their own, which write plain text.
-            "django": {"handlers": []},
+            # Django gives these two handlers of their own, which write plain text, and the first a
+            # level, which would count in the place of LOG_LEVEL.
+            "django": {"handlers": [], "level": "NOTSET"},
             "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
             # Each 4xx is in the request's own line already.
             "django.request": {"level": "ERROR"},

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from shelfwise.api.errors import PROBLEM_TYPE
+from shelfwise.statuses import title_of
 
 Schema = dict[str, Any]
 
@@ -32,7 +33,10 @@ OF_A_BODY = {
 
 _HEADERS: Mapping[str, Schema] = {
     "X-Request-ID": {
-        "description": "The request's own, if it is sane, else made. Every log line has it.",
+        "description": (
+            "The request's own, if it is up to 100 of `A-Z a-z 0-9 . _ : / + = -`, else a new one."
+            " Every log line has it."
+        ),
         "required": True,
         "schema": TEXT,
     },
@@ -64,7 +68,7 @@ def reference(kind: str, name: str) -> Schema:
 
 
 def name_of(status: HTTPStatus) -> str:
-    return status.phrase.title().replace(" ", "")
+    return title_of(status).title().replace(" ", "")
 
 
 def _refusal(status: HTTPStatus) -> Schema:

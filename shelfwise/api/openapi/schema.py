@@ -19,6 +19,10 @@ from shelfwise.tenancy.models import Role
 _UUID = {"type": "string", "format": "uuid"}
 _TIME = {"type": "string", "format": "date-time"}
 _LINK = {"type": ["string", "null"], "format": "uri"}
+_PRECONDITIONS = {
+    "If-Match": "The `ETag` that was read: 412 if the record has changed since.",
+    "If-None-Match": "The `ETag` of an earlier answer: 304 if this one would be the same.",
+}
 
 
 class DescribedSchema(AutoSchema):
@@ -76,16 +80,16 @@ class DescribedSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         described = self.described
-        headers = {"If-Match": described.versioned, "If-None-Match": self.method == "GET"}
+        taken = {"If-Match": described.versioned, "If-None-Match": self.method == "GET"}
         return [
             *(
                 self._query_parameter(name, parser.schema, needed=name in described.needed)
                 for name, parser in described.parameters.items()
             ),
             *(
-                OpenApiParameter(name, TEXT, OpenApiParameter.HEADER, description="An `ETag`.")
-                for name, wanted in headers.items()
-                if wanted
+                OpenApiParameter(name, TEXT, OpenApiParameter.HEADER, description=description)
+                for name, description in _PRECONDITIONS.items()
+                if taken[name]
             ),
         ]
 
@@ -161,8 +165,8 @@ class DescribedSchema(AutoSchema):
         if page.tombstones:
             choices.insert(0, self._component(f"Deleted{name}", _tombstone(page.identity)))
         shape: Schema = {
-            "next": _LINK,
-            "previous": _LINK,
+            "next": {**_LINK, "description": "The next page's URL; null on the last."},
+            "previous": {**_LINK, "description": "The previous page's URL; null on the first."},
             "results": {
                 "type": "array",
                 "items": {"anyOf": choices} if page.tombstones else choices[0],

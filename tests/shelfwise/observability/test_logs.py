@@ -56,3 +56,8 @@ class LineTests(SimpleTestCase):
             if not isinstance(handler, logging.NullHandler)
         ]
         self.assertEqual(writers, [])
+
+    def test_the_level_holds_for_django_too(self) -> None:
+        # The tests' level is CRITICAL; of Django's own, `django.request` alone keeps ERROR.
+        of_django = logging.getLogger("django.security.DisallowedHost")
+        self.assertFalse(of_django.isEnabledFor(logging.ERROR))

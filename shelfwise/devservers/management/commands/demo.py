@@ -86,6 +86,7 @@ def _welcome(password: str) -> str:
         "",
         f"ShelfWise answers on {base}",
         f"Admin: {base}/admin/",
+        f"The API, to read and try: {base}/api/v2/docs",
         "",
         f"Logins, password {password}",
         *(f"  {username:16}{slug or 'every tenant'}" for username, slug in _logins().items()),
