@@ -116,8 +116,17 @@ class Connection(TConn):  # type: ignore[misc]
         super().__init__(*given)
         self.arrived = bytearray()
 
+    def close(self, graceful: bool = False) -> None:
+        """At once, and again: `Worker.handle` has waited for the client and closed it.
+
+        gunicorn's own raises the second time, and its loop counts the connection off twice.
+        """
+        self.sock.close()
+
     def receive(self) -> bool:
         """Takes what is there; whether a thread should have it: a whole head, or the end."""
+        if self._is_ready():  # it came with the request before
+            return True
         try:
             data = self.sock.recv(_RECEIVED_AT_ONCE)
         except BlockingIOError:
@@ -125,10 +134,13 @@ class Connection(TConn):  # type: ignore[misc]
         except OSError:  # the thread finds out for itself
             return True
         self.arrived += data
+        return not data or self._is_ready()
+
+    def _is_ready(self) -> bool:
         lines, breaks = self.arrived.count(b"\r\n"), self.arrived.count(b"\n")
         is_broken = breaks != lines  # the parser refuses it at once
         is_whole = b"\r\n\r\n" in self.arrived or len(self.arrived) > _LONGEST_HEAD
-        return not data or is_broken or is_whole
+        return is_broken or is_whole
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -162,15 +174,26 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle(self, conn: Connection) -> Any:
         """One request, in a thread of its own. Whether the connection is kept."""
+        head = bytes(conn.arrived)
+        conn.arrived.clear()
         conn.sock.begin()
         conn.init()
-        conn.parser.unreader.unread(bytes(conn.arrived))
-        conn.arrived.clear()
+        conn.parser.unreader.unread(head)
         kept = super().handle(conn)
-        if not kept:
+        if kept:
+            conn.arrived += conn.parser.unreader.take_buffered()
+        else:
             # Else the worker's one loop would wait for the client, and everybody else with it.
             close_graceful(conn.sock, timeout=self.farewell)
         return kept
+
+    def finish_request(self, conn: Connection, done: Any) -> None:
+        """What came with a request is the next one's head, and may not be all of it."""
+        if conn.arrived:
+            conn.sock.setblocking(False)
+            self._receive(conn)
+        else:
+            super().finish_request(conn, done)
 
     def handle_error(self, req: Any, client: PacedSocket, addr: Any, exc: Exception) -> None:
         """What never reached the application is answered like what did."""

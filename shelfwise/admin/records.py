@@ -11,11 +11,11 @@ from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from shelfwise.admin.access import covers, tenant_of
+from shelfwise.admin.access import covers, is_operator, tenant_of
 from shelfwise.admin.forms import ScopedForm
 from shelfwise.admin.paging import BoundedPaginator
 from shelfwise.admin.widgets import RecordSelect, is_key
-from shelfwise.tenancy.models import Role
+from shelfwise.tenancy.models import Role, User
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -118,11 +118,16 @@ class ScopedAdmin(_ModelAdmin):
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Django's own looks for the row before it asks who may."""
+    ) -> Any:
+        """Django's own looks for the row before it asks who may, and names operators."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return super().history_view(request, object_id, extra_context)
+        response: Any = super().history_view(request, object_id, extra_context)
+        if not is_operator(request):
+            for entry in response.context_data["action_list"]:
+                if entry.user.tenant_id is None:
+                    entry.user = User(username="an operator")
+        return response
 
     # Writing
 

@@ -26,6 +26,11 @@ class StaffSite(admin.AdminSite):
         kept = [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
         return [path("tenant/", self.admin_view(choose_tenant), name="choose_tenant"), *kept]
 
+    def autocomplete_view(self, request: HttpRequest) -> Any:
+        from shelfwise.admin.autocomplete import Autocomplete
+
+        return Autocomplete.as_view(admin_site=self)(request)
+
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return {
             **super().each_context(request),

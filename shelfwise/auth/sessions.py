@@ -39,10 +39,13 @@ def log_in(*, username: str, password: str) -> TokenPair:
     user = authenticate(username=username, password=password)
     if not isinstance(user, User) or not _may_log_in(user):
         raise LoginRefused
-    now = timezone.now()
-    Session.objects.filter(user=user, expires_at__lt=now).delete()
-    session = Session.objects.create(user=user, refresh_id=uuid7(), expires_at=now + REFRESH_TTL)
-    return _pair(user, session.id, session.refresh_id)
+    with transaction.atomic():
+        person = _unchanged(user)
+        now = timezone.now()
+        Session.objects.filter(user=person, expires_at__lt=now).delete()
+        until = now + REFRESH_TTL
+        session = Session.objects.create(user=person, refresh_id=uuid7(), expires_at=until)
+    return _pair(person, session.id, session.refresh_id)
 
 
 def prolong(*, refresh: str) -> TokenPair:
@@ -84,6 +87,19 @@ def end_sessions_of(user: User) -> None:
             [RevokedToken(id=each, expires_at=expires_at) for each in ended], ignore_conflicts=True
         )
         Session.objects.filter(id__in=ended).delete()
+
+
+def _unchanged(user: User) -> User:
+    """Somebody as they are by now, locked. Raises LoginRefused when the password is another one.
+
+    Trying a password takes long, and who changed it meanwhile has ended the sessions that there
+    were. Who changes it from here on waits for the session that begins, and ends it too.
+    """
+    people = User.objects.select_for_update(of=("self",), no_key=True).select_related("tenant")
+    person = people.filter(id=user.id, password=user.password).first()
+    if person is None or not _may_log_in(person):
+        raise LoginRefused
+    return person
 
 
 def _may_log_in(user: User) -> bool:

@@ -63,6 +63,13 @@ class SlowClientTests(ServedTestCase):
             self.assertLess(self._served(), AT_ONCE)
             self.assertEqual(self._ended(slow), [b""] * MANY)
 
+    def test_a_head_begun_behind_a_request_holds_no_thread(self) -> None:
+        get = f"GET /health/live HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+        with self._connections(MANY, get + get[:20]) as slow:
+            self.assertEqual({read_answer(each).status for each in slow}, {200})
+            self.assertLess(self._served(), AT_ONCE)
+            self.assertEqual(self._ended(slow), [b""] * MANY)
+
     def test_kept_connections_hold_no_thread(self) -> None:
         get = f"GET /health/live HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
         with self._connections(MANY, get) as kept:

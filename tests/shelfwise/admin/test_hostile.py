@@ -70,6 +70,15 @@ class AddressTests(HostileTestCase):
                 with self.subTest(query[:100]):
                     self.assert_survived(self.client.get(f"/admin/autocomplete/?{query}"))
 
+    def test_autocompletes_of_the_other_side_of_a_relation(self) -> None:
+        for place in (
+            "catalog&model_name=book&field_name=stock",
+            "tenancy&model_name=tenant&field_name=user",
+        ):
+            with self.subTest(place):
+                response = self.client.get(f"/admin/autocomplete/?app_label={place}")
+                self.assertEqual(response.status_code, 403)
+
     def test_fields_that_come_with_the_address(self) -> None:
         for field in ("author", "publisher", "category_ids", "price", "opened_in", "version"):
             for value in VALUES:

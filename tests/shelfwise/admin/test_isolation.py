@@ -26,7 +26,7 @@ from tests.shelfwise.admin.matrix import (
     Pages,
     status,
 )
-from tests.shelfwise.admin.staff import MARK, StaffTestCase, fill, path_of
+from tests.shelfwise.admin.staff import MARK, StaffTestCase, fill, log_change, path_of
 
 OURS = ("catalog", "orders", "tenancy")
 
@@ -119,6 +119,19 @@ class OwnRowTests(MatrixTestCase):
                     self.assertEqual(code, status(answers, person))
                     if name != "choose_tenant":
                         self.assertNotIn(MARK, text)
+
+
+class OperatorsNameTests(MatrixTestCase):
+    def test_a_history_does_not_tell_it(self) -> None:
+        log_change(self.operator, self.shop["tenant"], "by the platform")
+        path = path_of("tenancy/tenant", "history", self.shelf.id)
+        for person, name in (("viewer", "<td>an operator</td>"), ("chosen", "<td>operator</td>")):
+            self.step_in(person)
+            with self.subTest(person):
+                _, text = self.seen(path)
+                self.assertIn("by the platform", text)
+                self.assertIn(name, text)
+                self.assertIn(f"<td>{self.owner.username}</td>", text)
 
 
 class StrangerTests(MatrixTestCase):
