@@ -2,7 +2,9 @@
 
 import gc
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,23 @@ forwarder_headers = ""
 accesslog = None  # the application logs requests itself, with tenant and request id
 # It would be opened in the user's home, where two servers collide.
 control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """Each worker counts into files of its own, in memory; /metrics adds them up."""
+    folder = tempfile.mkdtemp(prefix="shelfwise-metrics-", dir=worker_tmp_dir)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """What a worker counted stays; what it is just now goes with it."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(server: Any) -> None:
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 def post_worker_init(worker: Any) -> None:

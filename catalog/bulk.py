@@ -15,6 +15,7 @@ from catalog.references import hold
 from catalog.refusals import Refusal, one_change
 from catalog.stock import StockChange, StockRefused, lock_stock, write_on_hand
 from shelfwise.db import acting
+from shelfwise.tenancy.announcing import announce
 from shelfwise.tenancy.scope import current_tenant
 
 Key = tuple[str, UUID | str]
@@ -170,3 +171,4 @@ def _chosen(
 def _write_prices(prices: Mapping[UUID, Decimal | None]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_WRITE_PRICES, [list(prices), list(prices.values()), current_tenant()])
+    announce(Book)

@@ -361,8 +361,8 @@ class Stock(TenantDetail):
 
     @property
     def version(self) -> str:
-        """What a writer has read: another one after each change."""
-        return version_at(self.updated_at)
+        """What a writer has read: another one after each change; 0 as long as there is no row."""
+        return version_at(self.updated_at) if self.updated_at else "0"
 
     @property
     def available(self) -> int:

@@ -11,13 +11,15 @@ from django.db import models
 from django.db.models import F, Prefetch
 from django.db.models.functions import Coalesce
 
+from shelfwise.tenancy.announcing import AnnouncingQuerySet
+
 if TYPE_CHECKING:
     from catalog.models import Book, Category  # noqa: F401 - named in type arguments
 
 _Record = TypeVar("_Record", bound=models.Model)
 
 
-class RecordQuerySet(models.QuerySet[_Record]):
+class RecordQuerySet(AnnouncingQuerySet[_Record]):
     """Of any catalogue record."""
 
     def living(self) -> RecordQuerySet[_Record]:

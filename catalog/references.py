@@ -11,10 +11,11 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from catalog.models import Author, Book, Party, Publisher
+from catalog.models import Author, Book, BookCategory, Party, Publisher
 from catalog.refusals import UnknownReference
 from catalog.sorting import sort_key
 from shelfwise.ids import uuid7
+from shelfwise.tenancy.announcing import announce
 from shelfwise.tenancy.scope import current_tenant
 
 PARTIES: Mapping[str, type[Author] | type[Publisher]] = {"author": Author, "publisher": Publisher}
@@ -92,6 +93,8 @@ def find_or_make(model: type[Party], *, name: str) -> UUID:
         with connection.cursor() as cursor:
             cursor.execute(make, [uuid7(), current_tenant(), name, sort_key(name)])
             found = cursor.fetchall()
+        if found:
+            announce(model)
         found = found or hold(model.objects.living().filter(name=name).values_list("id"))
         if found:
             party_id: UUID = found[0][0]
@@ -115,4 +118,6 @@ def file_under(*, book_id: UUID, category_ids: Sequence[UUID]) -> bool:
     unknown = [place for place, each in enumerate(category_ids) if each not in set(held)]
     if unknown:
         raise UnknownReference("category_ids", unknown)
+    if changed:
+        announce(BookCategory)
     return bool(changed)

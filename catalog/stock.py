@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from catalog.models import Book, Stock
 from catalog.refusals import Refusal, StaleVersion
 from shelfwise.db import acting
+from shelfwise.tenancy.announcing import announce
 from shelfwise.tenancy.scope import current_tenant
 
 MOST_ON_HAND = 1_000_000_000
@@ -98,20 +99,29 @@ def change_stock(
 ) -> Stock:
     """The stock after the change, with a movement of it when `on_hand` is another than before.
 
-    With `versions` it must be at one of them still. Five queries; two less when nothing is changed.
+    With `versions` it must be at one of them still. Five queries, six with `versions`; two less
+    when nothing is changed.
     Raises Book.DoesNotExist, StaleVersion and StockRefused.
     """
     with transaction.atomic():
         Book.objects.living().select_for_update(no_key=True).only("id").get(id=book_id)
+        # Looked at before the lock too, which makes a row where there is none.
+        had_any = versions is None or _at_version(stock_of(book_id), versions).updated_at
         stock = lock_stock({book_id: change})[book_id]
-        if versions is not None and stock.version not in versions:
-            raise StaleVersion
+        if versions is not None and had_any:
+            _at_version(stock, versions)
         on_hand = change.on_hand_after(stock)
         if on_hand != stock.on_hand:
             acting(actor=actor, reason=reason)
             stock.updated_at = write_on_hand({book_id: on_hand})[book_id]
             stock.on_hand = on_hand
         return stock
+
+
+def _at_version(stock: Stock, versions: Collection[str]) -> Stock:
+    if stock.version not in versions:
+        raise StaleVersion
+    return stock
 
 
 def lock_stock(changes: Mapping[UUID, StockChange]) -> dict[UUID, Stock]:
@@ -122,6 +132,9 @@ def lock_stock(changes: Mapping[UUID, StockChange]) -> dict[UUID, Stock]:
     gaining = [book_id for book_id, change in changes.items() if change.copies > 0]
     with connection.cursor() as cursor:
         cursor.execute(_OPEN, [current_tenant(), gaining])
+        opened = cursor.rowcount
+    if opened:
+        announce(Stock)
     rows = _locked(changes)
     return {book_id: rows.get(book_id) or no_stock(book_id) for book_id in changes}
 
@@ -135,4 +148,6 @@ def write_on_hand(counted: Mapping[UUID, int]) -> dict[UUID, datetime]:
     """Sets `on_hand` of stock that `lock_stock` locked; when each was changed. One query."""
     with connection.cursor() as cursor:
         cursor.execute(_WRITE, [list(counted), list(counted.values()), current_tenant()])
-        return dict(cursor.fetchall())
+        written = dict(cursor.fetchall())
+    announce(Stock)
+    return written

@@ -16,6 +16,8 @@ _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 _MIN_KEY_BYTES = 32
 _LOCAL_HOSTS = "127.0.0.1,localhost,[::1]"
+_RATE_LIMIT = 1200
+_MOST_RATE_LIMIT = 999_999_999
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -36,7 +38,9 @@ class Environment:
     jwt_signing_keys: tuple[str, ...]
     allowed_hosts: list[str]
     csrf_trusted_origins: list[str]
+    rate_limit: int
     log_level: str
+    metrics_token: str
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Environment:
@@ -52,7 +56,9 @@ def read(environ: Mapping[str, str] = os.environ) -> Environment:
         jwt_signing_keys=_signing_keys(environ),
         allowed_hosts=_allowed_hosts(environ, debug=debug),
         csrf_trusted_origins=_origins(environ),
+        rate_limit=_rate_limit(environ),
         log_level=_log_level(environ),
+        metrics_token=_metrics_token(environ),
     )
 
 
@@ -128,11 +134,26 @@ def _origins(environ: Mapping[str, str]) -> list[str]:
     return origins
 
 
+def _rate_limit(environ: Mapping[str, str]) -> int:
+    text = environ.get("RATE_LIMIT", "").strip() or str(_RATE_LIMIT)
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(_MOST_RATE_LIMIT))):
+        raise BadEnvironment(
+            f"RATE_LIMIT is {text!r}. Set it to the requests a minute that each token may make, "
+            f"up to {_MOST_RATE_LIMIT}, or to 0 for no limit."
+        )
+    return int(text)
+
+
 def _log_level(environ: Mapping[str, str]) -> str:
     level = environ.get("LOG_LEVEL", "").strip().upper() or "INFO"
     if level not in _LOG_LEVELS:
         raise BadEnvironment(f"LOG_LEVEL is {level!r}. Set it to one of {', '.join(_LOG_LEVELS)}.")
     return level
+
+
+def _metrics_token(environ: Mapping[str, str]) -> str:
+    token = environ.get("METRICS_TOKEN", "").strip()
+    return _key("METRICS_TOKEN", token) if token else ""
 
 
 def _redis_url(url: str) -> str:

@@ -22,6 +22,7 @@ SECRET_KEY = ENV.secret_key
 JWT_SIGNING_KEYS = ENV.jwt_signing_keys
 ALLOWED_HOSTS = ENV.allowed_hosts
 CSRF_TRUSTED_ORIGINS = ENV.csrf_trusted_origins
+METRICS_TOKEN = ENV.metrics_token
 
 ROOT_URLCONF = "shelfwise.urls"
 WSGI_APPLICATION = "shelfwise.wsgi.application"
@@ -61,6 +62,8 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "shelfwise.tenancy.middleware.TenantScopeMiddleware",
     "shelfwise.observability.queries.QueryCountMiddleware",
+    "shelfwise.api.throttling.ThrottleMiddleware",
+    "shelfwise.cache.views.CachedAnswerMiddleware",
     "shelfwise.api.conditional.ConditionalReadMiddleware",
     "shelfwise.browser.PlainTextMiddleware",
     "shelfwise.browser.SessionMiddleware",
@@ -135,13 +138,22 @@ CACHES = {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": ENV.redis_url,
         "OPTIONS": {
-            "SOCKET_CONNECT_TIMEOUT": 0.25,
-            "SOCKET_TIMEOUT": 0.25,
+            # A hung server costs each of a worker's threads this once; then the breaker is open.
+            "SOCKET_CONNECT_TIMEOUT": 0.1,
+            "SOCKET_TIMEOUT": 0.1,
+            "PARSER_CLASS": "shelfwise.cache.deadlines.PunctualParser",
             # redis-py's own retries wait 4 s on a refused connection.
             "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 0)},
         },
     }
 }
+
+# How long an answer is kept, if nothing of it changes; 0: not at all. Tests of views look at what
+# is, in a transaction whose commit never comes: those of the cache switch it on.
+CACHED_ANSWER_SECONDS = 0 if TESTING else 60
+
+# Requests a minute and token; 0: nobody is counted. Tests of limits switch it on.
+RATE_LIMIT = 0 if TESTING else ENV.rate_limit
 
 AUTH_USER_MODEL = "tenancy.User"
 LOGIN_REDIRECT_URL = "/admin/"

@@ -6,6 +6,7 @@ from django.urls import include, path
 from shelfwise.api.openapi import document
 from shelfwise.auth.views import RefreshView, TokenView
 from shelfwise.observability import health
+from shelfwise.observability.metrics import metrics
 
 urlpatterns = [
     path("api/v2/auth/token", TokenView.as_view()),
@@ -14,6 +15,7 @@ urlpatterns = [
     path("api/v2/docs", document.docs),
     path("api/v2/", include("catalog.urls")),
     path("admin/", admin.site.urls),
+    path("metrics", metrics),
     path("health/live", health.live),
     path("health/ready", health.ready),
     path("health/db", health.database),

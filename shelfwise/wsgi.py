@@ -65,4 +65,7 @@ class Handler(WSGIHandler):
 
 
 django.setup(set_prefix=False)
-application = Handler()
+
+from shelfwise.front import Front  # noqa: E402 - which needs Django set up
+
+application = Front(Handler())

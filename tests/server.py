@@ -7,11 +7,11 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
 from django.core.management import call_command
@@ -64,7 +64,7 @@ def running_server(*options: str, workers: int = WORKERS, **environment: str) ->
             stop_signal=signal.SIGTERM,
             log=log,
             folder=PROJECT,
-            environment={**_environment(workers), **environment},
+            environment={**environment_of(workers), **environment},
             seconds_to_start=_SECONDS_TO_START,
             seconds_to_stop=10,
         )
@@ -80,6 +80,7 @@ class ServedTestCase(SimpleTestCase):
 
     databases = {"default"}
     options: ClassVar[Sequence[str]] = ()
+    environment: ClassVar[Mapping[str, Any]] = {}
     server: ClassVar[Server]
 
     @classmethod
@@ -87,14 +88,14 @@ class ServedTestCase(SimpleTestCase):
         super().setUpClass()
         cls.addClassCleanup(call_command, "flush", verbosity=0, interactive=False)
         cls.make_data()
-        cls.server = cls.enterClassContext(running_server(*cls.options))
+        cls.server = cls.enterClassContext(running_server(*cls.options, **cls.environment))
 
     @classmethod
     def make_data(cls) -> None:
         """What is there before the server is."""
 
 
-def _environment(workers: int) -> dict[str, str]:
+def environment_of(workers: int) -> dict[str, str]:
     """Ours, which knows the servers and the secrets, with production's settings."""
     parts = urlsplit(os.environ["DATABASE_URL"])
     database = urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))

@@ -30,6 +30,7 @@ from catalog.models import (
 )
 from shelfwise.db import acting
 from shelfwise.tenancy.actions import create_tenant
+from shelfwise.tenancy.announcing import announce
 from shelfwise.tenancy.models import Tenant
 from shelfwise.tenancy.scope import tenant_scope
 
@@ -125,6 +126,8 @@ def load(shop: Shop, *, advance: Callable[[int], object]) -> None:
         for batch in _one_ahead(_batches(tenant.id, shop)):
             _copy(batch)
             advance(batch.books)
+        for model in _LOADED:
+            announce(model, tenant_id=tenant.id)
 
 
 def vacuum_loaded_tables() -> None:

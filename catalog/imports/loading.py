@@ -18,6 +18,7 @@ from catalog.imports.rows import RowReader
 from catalog.imports.text import encoding_of, lines_of
 from catalog.models import Author, Book, Publisher, SearchDocument, SearchWord, Stock, StockMovement
 from shelfwise.db import acting
+from shelfwise.tenancy.announcing import announce
 from shelfwise.tenancy.scope import current_tenant
 
 _ATTEMPTS = 3
@@ -122,7 +123,11 @@ def _load(request: Request, columns: Columns, lines: Iterator[str]) -> Outcome:
     applied = _apply(request, reader.fields)
     if request.rejects:
         _write_rejects(request.rejects, staging.rejects())
-    return Outcome(judging.count(), applied, "", columns.ignored, _fault_counts(), 0)
+    counts = judging.count()
+    if counts.created + counts.updated:
+        for model in WRITTEN:
+            announce(model)
+    return Outcome(counts, applied, "", columns.ignored, _fault_counts(), 0)
 
 
 def _apply(request: Request, fields: tuple[str, ...]) -> bool:

@@ -26,6 +26,8 @@ from shelfwise.api.errors import BadParameters, Fault
 from shelfwise.api.openapi.operations import Operation
 from shelfwise.api.parameters import refuse_parameters
 from shelfwise.api.views import TenantView
+from shelfwise.cache.keys import Shown
+from shelfwise.cache.views import Cached
 from shelfwise.tenancy.models import Role
 
 BOOK = Resource(
@@ -79,6 +81,10 @@ class BookByIsbnView(TenantView):
             answers=examples.BOOK,
         )
     }
+
+    @classmethod
+    def cached(cls) -> Cached:
+        return Cached(shown=(Shown.CATALOG, Shown.STOCK))
 
     def get(self, request: Request, isbn: str) -> Response:
         """The book with this ISBN, in any spelling. Two queries."""

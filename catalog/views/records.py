@@ -1,6 +1,7 @@
 """`/api/v2/authors`, `/publishers`, `/categories`: lists, one, and the books of one."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar
 from uuid import UUID
 
@@ -22,9 +23,10 @@ from catalog.serializers.reading import (
 from catalog.serializers.writing import AuthorWriter, CategoryWriter, PublisherWriter
 from catalog.views.writing import ListView, RecordView, Resource
 from shelfwise.api.openapi.operations import Operation, Serializer, listed
-from shelfwise.api.paging import answer
+from shelfwise.api.paging import SAYING_NOTHING, answer, ends_where_settled
 from shelfwise.api.serializers import StrictSerializer
 from shelfwise.api.views import TenantView
+from shelfwise.cache.views import Cached
 
 
 def _resource(
@@ -98,6 +100,10 @@ class RecordBooksView(TenantView):
 
     model: ClassVar[type[Author] | type[Publisher] | type[Category]]
     filter_name: ClassVar[str]
+
+    @classmethod
+    def cached(cls) -> Cached:
+        return Cached(unless=partial(ends_where_settled, BOOKS), defaults=SAYING_NOTHING)
 
     @classmethod
     def described(cls) -> Mapping[str, Operation]:

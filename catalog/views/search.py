@@ -15,9 +15,17 @@ from catalog.search.suggesting import suggestions
 from catalog.serializers.reading import BookItemSerializer, SuggestionsSerializer
 from shelfwise.api.errors import BadParameters, Fault
 from shelfwise.api.openapi.operations import Operation, Page
-from shelfwise.api.paging import DEFAULT_LIMIT, LIMIT, PAGE, address, parsers_of
+from shelfwise.api.paging import (
+    DEFAULT_LIMIT,
+    LIMIT,
+    PAGE,
+    SAYING_NOTHING,
+    address,
+    parsers_of,
+)
 from shelfwise.api.parameters import Parser, parse_parameters, split_query
 from shelfwise.api.views import TenantView
+from shelfwise.cache.views import Cached
 
 LONGEST_QUERY = 200
 
@@ -57,6 +65,10 @@ class BookSearchView(TenantView):
         )
     }
 
+    @classmethod
+    def cached(cls) -> Cached:
+        return Cached(defaults=SAYING_NOTHING)
+
     def get(self, request: Request) -> Response:
         """Books that `q` finds, best first, a page at a time: the first 1,000.
 
@@ -92,6 +104,10 @@ class BookSuggestView(TenantView):
             answers=examples.SUGGESTIONS,
         )
     }
+
+    @classmethod
+    def cached(cls) -> Cached:
+        return Cached()
 
     def get(self, request: Request) -> Response:
         """Titles and authors that begin with `q`, up to ten. One query."""

@@ -11,13 +11,15 @@ from rest_framework.response import Response
 from catalog import examples
 from catalog.listings import STOCK
 from catalog.models import Book
+from catalog.refusals import StaleVersion
 from catalog.serializers.stock import (
     BookStockSerializer,
     StockChangeSerializer,
     StockItemSerializer,
 )
 from catalog.stock import StockRefused, change_stock, stock_of
-from shelfwise.api.errors import Conflict, Fault
+from shelfwise.api.conditional import VersionedResponse, versions_wanted
+from shelfwise.api.errors import Conflict, Fault, PreconditionFailed
 from shelfwise.api.openapi.operations import Operation, listed
 from shelfwise.api.paging import answer
 from shelfwise.api.parameters import refuse_parameters
@@ -52,6 +54,7 @@ class BookStockView(TenantView):
             takes=StockChangeSerializer,
             gives=BookStockSerializer,
             refusals=frozenset({HTTPStatus.CONFLICT}),
+            versioned=True,
             asks={"delta": -2, "reason": "damaged"},
             answers=examples.STOCK,
         ),
@@ -61,9 +64,10 @@ class BookStockView(TenantView):
         """The stock of one book. One query."""
         refuse_parameters(request)
         try:
-            return Response(BookStockSerializer(stock_of(book_id)).data)
+            stock = stock_of(book_id)
         except Book.DoesNotExist:
             raise Http404 from None
+        return VersionedResponse(BookStockSerializer(stock).data, version=stock.version)
 
     def post(self, request: Request, book_id: UUID) -> Response:
         """Adds copies, takes some away, or sets how many there are. At most five queries."""
@@ -71,14 +75,21 @@ class BookStockView(TenantView):
         body = StockChangeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         change, reason = body.validated_data["change"], body.validated_data["reason"]
-        actor = self.principal(request).subject
         try:
-            stock = change_stock(book_id=book_id, change=change, reason=reason, actor=actor)
+            stock = change_stock(
+                book_id=book_id,
+                change=change,
+                reason=reason,
+                actor=self.principal(request).subject,
+                versions=versions_wanted(request),
+            )
         except Book.DoesNotExist:
             raise Http404 from None
+        except StaleVersion:
+            raise PreconditionFailed("The stock is not as If-Match names it.") from None
         except StockRefused as refused:
             raise Conflict(str(refused), [fault_of(refused)]) from None
-        return Response(BookStockSerializer(stock).data)
+        return VersionedResponse(BookStockSerializer(stock).data, version=stock.version)
 
 
 def fault_of(refused: StockRefused, pointer: str = "") -> Fault:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from typing import Any, ClassVar
 from uuid import UUID
@@ -27,10 +28,11 @@ from shelfwise.api.conditional import VersionedResponse, versions_wanted
 from shelfwise.api.errors import Conflict, Fault, InvalidFields, PreconditionFailed
 from shelfwise.api.listing import Listing
 from shelfwise.api.openapi.operations import Operation, Serializer, listed
-from shelfwise.api.paging import answer
+from shelfwise.api.paging import SAYING_NOTHING, answer, ends_where_settled
 from shelfwise.api.parameters import refuse_parameters
 from shelfwise.api.views import TenantView
 from shelfwise.auth.authentication import refused
+from shelfwise.cache.views import Cached
 from shelfwise.tenancy.models import Role
 
 
@@ -86,6 +88,10 @@ class ListView(WritingView):
 
     listing: ClassVar[Listing]
     resource: ClassVar[Resource]
+
+    @classmethod
+    def cached(cls) -> Cached:
+        return Cached(unless=partial(ends_where_settled, cls.listing), defaults=SAYING_NOTHING)
 
     @classmethod
     def described(cls) -> Mapping[str, Operation]:

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 _PREFIX = "/api/"
-_KEPT = ("ETag", "Cache-Control", "Vary", "X-Request-ID")
+KEPT = ("ETag", "Cache-Control", "Vary", "X-Request-ID", "X-Cache")
 
 
 class VersionedResponse(Response):
@@ -61,7 +61,7 @@ class ConditionalReadMiddleware:
         is_read = request.method in ("GET", "HEAD") and response.status_code == 200
         if is_read or isinstance(response, VersionedResponse):
             _tag(response)
-        return _answer(request, response) if is_read else response
+        return answer_condition(request, response) if is_read else response
 
 
 def _tag(response: HttpResponse) -> None:
@@ -71,12 +71,20 @@ def _tag(response: HttpResponse) -> None:
         response["ETag"] = f'"{version}{digest}"'
 
 
-def _answer(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    given = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
-    if "*" not in given and response["ETag"] not in [tag.removeprefix("W/") for tag in given]:
+def names(condition: str, etag: str) -> bool:
+    """Whether an `If-None-Match` names the tag; a weak one counts like a strong one."""
+    if not condition:
+        return False
+    given = parse_etags(condition)
+    return "*" in given or etag in [tag.removeprefix("W/") for tag in given]
+
+
+def answer_condition(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """304 without a body where `If-None-Match` names the response's tag, else the response."""
+    if not names(request.META.get("HTTP_IF_NONE_MATCH", ""), response["ETag"]):
         return response
     unchanged = HttpResponseNotModified()
-    for name in _KEPT:
+    for name in KEPT:
         if name in response:
             unchanged[name] = response[name]
     return unchanged

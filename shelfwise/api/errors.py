@@ -102,6 +102,7 @@ _DETAILS = {
     HTTPStatus.BAD_REQUEST: "The request is malformed.",
     HTTPStatus.NOT_FOUND: "There is nothing here.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This path does not take that method.",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many requests; `Retry-After` has the seconds to wait.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong here; the log has it by request_id.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The database can't answer now. Try again shortly.",
 }
@@ -175,6 +176,13 @@ def _describe_unread(error: UnreadablePostError) -> tuple[int, str]:
     if isinstance(error.__cause__, TimeoutError):
         return HTTPStatus.REQUEST_TIMEOUT, "The body came too slowly."
     return HTTPStatus.BAD_REQUEST, "The body broke off, or its chunks are broken."
+
+
+def unavailable(error: Exception) -> HttpResponse:
+    """503 where no view is asked; ProblemMiddleware writes its body."""
+    logger.warning("database unavailable", exc_info=error)
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    return HttpResponse(status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
 
 
 def _headers(error: Exception, status: int) -> Iterator[tuple[str, str]]:

@@ -36,6 +36,8 @@ from shelfwise.tenancy.scope import current_tenant
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 MAX_PAGE = 1_000_000
+SAYING_NOTHING = frozenset({("limit", str(DEFAULT_LIMIT))})
+"""Parameters with which a page is the same as without them."""
 
 LIMIT = whole_number(1, MAX_LIMIT).saying(f"Items on a page; {DEFAULT_LIMIT} unless said.")
 PAGE = whole_number(1, MAX_PAGE).saying("From 1. Where there is a cursor, it costs less.")
@@ -98,6 +100,16 @@ def answer(listing: Listing, request: HttpRequest, **fixed: UUID) -> dict[str, A
     if question.count:
         page["count"] = _count(question, found)
     return page
+
+
+def ends_where_settled(listing: Listing, texts: Mapping[str, str]) -> bool:
+    """Whether these parameters ask for the order of change, which ends where writers are underway.
+
+    When one of them gives up there is more to show, though nothing has changed.
+    """
+    usual = "updated_at" if "updated_since" in texts else listing.default_ordering
+    ordering = listing.orderings.get(texts.get("ordering", usual))
+    return ordering is not None and bool(ordering.settled_by)
 
 
 @lru_cache(maxsize=64)

@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from shelfwise.api.openapi.operations import Operation
 from shelfwise.auth.principal import Principal
+from shelfwise.cache.views import Cached
 from shelfwise.tenancy.models import Role
 
 
@@ -32,6 +33,11 @@ class TenantView(ApiView):
     """
 
     roles: ClassVar[Mapping[str, Role]] = {}
+
+    @classmethod
+    def cached(cls) -> Cached | None:
+        """How its answers to GET are kept; None: not at all."""
+        return None
 
     def role_needed(self, method: str) -> Role:
         return self.roles.get(method, Role.VIEWER if method in SAFE_METHODS else Role.OWNER)

@@ -1,5 +1,6 @@
 """`Authorization: Bearer <JWT>`: who asks, and the tenant scope that follows from it."""
 
+from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -9,6 +10,7 @@ from shelfwise.auth.tokens import InvalidToken, verify_access_token
 from shelfwise.tenancy.scope import enter_tenant
 
 CHALLENGE = 'Bearer realm="shelfwise"'
+_PRINCIPAL = "shelfwise.principal"
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -18,18 +20,35 @@ class TokenAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[Principal, str]:
-        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-        if scheme.lower() != "bearer":
+        principal = principal_of(request._request)
+        if principal is None:
             raise refused()
-        try:
-            principal = verify_access_token(token.strip(" "))
-        except InvalidToken:
-            raise refused() from None
         enter_tenant(principal.tenant_id)
-        return principal, token
+        return principal, request.META["HTTP_AUTHORIZATION"]
 
     def authenticate_header(self, request: Request) -> str:
         return CHALLENGE
+
+
+def principal_of(request: HttpRequest) -> Principal | None:
+    """Who the request's token speaks for; None when it speaks for nobody. Costs no query.
+
+    The token is verified once a request, however many ask.
+    """
+    if _PRINCIPAL not in request.META:
+        request.META[_PRINCIPAL] = _read(request)
+    found: Principal | None = request.META[_PRINCIPAL]
+    return found
+
+
+def _read(request: HttpRequest) -> Principal | None:
+    scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    try:
+        return verify_access_token(token.strip(" "))
+    except InvalidToken:
+        return None
 
 
 def refused() -> AuthenticationFailed:

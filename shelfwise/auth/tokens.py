@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -72,7 +73,8 @@ def verify_access_token(token: str) -> Principal:
     claims = _verify(token, ACCESS_AUDIENCE)
     if revocations.cover(claims):
         raise InvalidToken
-    return Principal(UUID(claims["tenant"]), Role(claims["role"]), claims["sub"])
+    login = claims.get("sid", claims["jti"])
+    return Principal(UUID(claims["tenant"]), Role(claims["role"]), claims["sub"], login)
 
 
 def verify_refresh_token(token: str) -> RefreshClaims:
@@ -83,7 +85,7 @@ def verify_refresh_token(token: str) -> RefreshClaims:
     return RefreshClaims(session_id=UUID(claims["sid"]), refresh_id=UUID(claims["jti"]))
 
 
-def verify_for_revocation(token: str) -> dict[str, Any]:
+def verify_for_revocation(token: str) -> Mapping[str, Any]:
     """The claims of an access token that may be revoked already. Raises InvalidToken."""
     return _verify(token, ACCESS_AUDIENCE)
 
@@ -113,10 +115,22 @@ def _sign(
     return jwt.encode(claims, key, algorithm=_ALGORITHM, headers=_header(key))
 
 
-def _verify(token: str, audience: str) -> dict[str, Any]:
+def _verify(token: str, audience: str) -> Mapping[str, Any]:
+    claims = _read(token, audience, settings.JWT_SIGNING_KEYS)
+    if claims["exp"] <= timezone.now().timestamp():
+        raise InvalidToken
+    return claims
+
+
+@lru_cache(maxsize=2048)
+def _read(token: str, audience: str, keys: tuple[str, ...]) -> Mapping[str, Any]:
+    """The claims of a token that has been sound once; from then on only its end is to come.
+
+    Remembered, since reading takes as long as answering from the cache. Raises InvalidToken.
+    """
     if len(token) > _LONGEST_TOKEN or not _FORM.fullmatch(token):
         raise InvalidToken
-    for key in settings.JWT_SIGNING_KEYS:
+    for key in keys:
         try:
             decoded = jwt.decode_complete(
                 token,
@@ -133,7 +147,7 @@ def _verify(token: str, audience: str) -> dict[str, Any]:
             break
         claims: dict[str, Any] = decoded["payload"]
         if decoded["header"] == _header(key) and _as_issued(claims):
-            return claims
+            return MappingProxyType(claims)
     raise InvalidToken
 
 

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from shelfwise.api.openapi.operations import Operation
 from shelfwise.api.parameters import refuse_parameters
 from shelfwise.api.serializers import StrictSerializer
+from shelfwise.api.throttling import counted_try
 from shelfwise.api.views import ApiView
 from shelfwise.auth.authentication import CHALLENGE
 from shelfwise.auth.serializers import LoginSerializer, RefreshSerializer, TokenPairSerializer
@@ -42,10 +43,11 @@ class _TokenView(ApiView):
         serializer = serializer_class(data=request.data)
         serializer.is_valid(raise_exception=True)
         values: dict[str, Any] = serializer.validated_data
-        try:
-            return Response(make(**values))
-        except LoginRefused:
-            raise AuthenticationFailed("The credentials don't admit anybody.") from None
+        with counted_try(request._request, username=values.get("username")):
+            try:
+                return Response(make(**values))
+            except LoginRefused:
+                raise AuthenticationFailed("The credentials don't admit anybody.") from None
 
 
 class TokenView(_TokenView):

@@ -4,6 +4,7 @@ from typing import TypeVar
 
 from django.db import models
 
+from shelfwise.tenancy.announcing import AnnouncingQuerySet
 from shelfwise.tenancy.scope import scope_filter
 
 _Model = TypeVar("_Model", bound=models.Model)
@@ -15,5 +16,11 @@ class TenantManager(models.Manager[_Model]):
     It is the base manager too, so following a foreign key and `refresh_from_db` are scoped alike.
     """
 
+    _queryset_class = AnnouncingQuerySet
+
     def get_queryset(self) -> models.QuerySet[_Model]:
-        return super().get_queryset().filter(**scope_filter(self.model.__name__))
+        scope = scope_filter(self.model.__name__)
+        rows = super().get_queryset().filter(**scope)
+        assert isinstance(rows, AnnouncingQuerySet)
+        rows.of_tenant = scope.get("tenant_id")
+        return rows

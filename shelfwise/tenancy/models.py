@@ -1,11 +1,14 @@
 """Tenants, users and their sessions, and the base of every tenant-owned model."""
 
+from typing import Any
+
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 
 from shelfwise.ids import uuid7
+from shelfwise.tenancy.announcing import AnnouncingQuerySet, announce
 from shelfwise.tenancy.managers import TenantManager
 from shelfwise.tenancy.scope import NoTenantScope, scope_filter
 
@@ -26,6 +29,17 @@ class Role(models.TextChoices):
         return ladder.index(self) >= ladder.index(needed)
 
 
+class TenantQuerySet(AnnouncingQuerySet["Tenant"]):
+    """Tenants are in no tenant's scope: which ones change is looked up first."""
+
+    def update(self, **kwargs: Any) -> int:
+        ids = list(self.values_list("id", flat=True))
+        changed = models.QuerySet.update(self, **kwargs)
+        for each in ids:
+            announce(Tenant, tenant_id=each)
+        return changed
+
+
 class Tenant(models.Model):
     """A shop or distributor. All its prices are in its currency."""
 
@@ -39,6 +53,8 @@ class Tenant(models.Model):
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     suspended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TenantQuerySet.as_manager()
 
     class Meta:
         constraints = [

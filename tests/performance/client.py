@@ -65,13 +65,14 @@ def parse_head(received: bytes | bytearray) -> Head | None:
     return Head(int(raw[9:12]), body_start, body_end, raw)
 
 
-def request_bytes(path: str, token: str) -> bytes:
-    """A GET of `path`, as a client of the API sends it."""
+def request_bytes(path: str, token: str, *, fresh: bool = True) -> bytes:
+    """A GET of `path`, as a client of the API sends it; `fresh`: out of no cache."""
     return (
         f"GET {path} HTTP/1.1\r\n"
         f"Host: {LOOPBACK}\r\n"
         f"Authorization: Bearer {token}\r\n"
-        "Accept: application/json\r\n\r\n"
+        "Accept: application/json\r\n"
+        f"{'Cache-Control: no-cache' if fresh else 'Accept-Encoding: identity'}\r\n\r\n"
     ).encode()
 
 

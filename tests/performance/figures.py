@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.performance.bars import Figure, at_least, at_most, exactly
+from tests.performance.cached import cached_rate
 from tests.performance.client import Client
 from tests.performance.cores import pinned
 from tests.performance.effort import Effort
@@ -134,6 +135,7 @@ def query_counts(bench: Bench, _: Effort) -> Iterator[Figure]:
 
 FIGURES: tuple[FigureFunction, ...] = (
     list_rate,
+    cached_rate,
     last_page,
     numbered_pages,
     tenant_size,

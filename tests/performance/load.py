@@ -46,6 +46,7 @@ class Plan:
     seconds: float = 3.0
     requests: int = MOST_REQUESTS
     patience_s: float = PATIENCE_S
+    fresh: bool = True
 
     def __post_init__(self) -> None:
         if not 0 < self.seconds <= LONGEST_S:
@@ -111,7 +112,7 @@ class Run:
 
     def __init__(self, plan: Plan, token: str) -> None:
         self.plan = plan
-        self.request = request_bytes(plan.path, token)
+        self.request = request_bytes(plan.path, token, fresh=plan.fresh)
         self.selector = selectors.DefaultSelector()
         self.asked = 0
         self.answered = 0

@@ -76,7 +76,12 @@ def alternating(
         )
         for server in servers
     ]
-    rates: list[list[float]] = [[] for _ in servers]
+    return taking_turns(bench, plans, tenant, effort)
+
+
+def taking_turns(bench: Bench, plans: list[Plan], tenant: str, effort: Effort) -> list[list[float]]:
+    """The plans' rates, round after round: one list a plan. A round before them warms up."""
+    rates: list[list[float]] = [[] for _ in plans]
     for _ in range(1 + effort.rounds):
         for plan, measured in zip(plans, rates, strict=True):
             measured.append(rate(bench, plan, tenant))

@@ -34,6 +34,7 @@ class TypedTests(SimpleTestCase):
             (environment.debug, environment.https, environment.web, environment.log_level),
             (False, True, False, "INFO"),
         )
+        self.assertEqual(environment.rate_limit, 1200)
         self.assertEqual(environment.csrf_trusted_origins, [])
 
     def test_a_variable_set_to_nothing_is_not_set(self) -> None:
@@ -57,6 +58,10 @@ class TypedTests(SimpleTestCase):
 
     def test_log_level_in_any_case(self) -> None:
         self.assertEqual(read_with(LOG_LEVEL="warning").log_level, "WARNING")
+
+    def test_a_rate_limit_and_none(self) -> None:
+        found = [read_with(RATE_LIMIT=text).rate_limit for text in (" 5 ", "0", "999999999", " ")]
+        self.assertEqual(found, [5, 0, 999_999_999, 1200])
 
     def test_a_process_that_answers_http(self) -> None:
         self.assertTrue(read_with(SHELFWISE_PROCESS="web").web)
@@ -187,6 +192,15 @@ class RefusalTests(SimpleTestCase):
 
     def test_an_unknown_log_level(self) -> None:
         self.assert_refused("LOG_LEVEL is 'LOUD'. Set it to one of DEBUG,", LOG_LEVEL="loud")
+
+    def test_a_rate_limit_that_is_no_number_of_requests(self) -> None:
+        for text in ("fast", "-1", "1.5", "1e3", "1_200", "1200/m", "²", "٣", "1000000000"):
+            with self.subTest(text):
+                self.assert_refused(
+                    f"RATE_LIMIT is {text!r}. Set it to the requests a minute that each token may"
+                    " make, up to 999999999, or to 0 for no limit.",
+                    RATE_LIMIT=text,
+                )
 
     def test_keys_are_never_shown(self) -> None:
         with self.assertRaises(BadEnvironment) as caught:

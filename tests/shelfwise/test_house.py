@@ -137,6 +137,7 @@ OPEN = {
     "/health/db",
     "/health/live",
     "/health/ready",
+    "/metrics",
 }
 """What answers strangers: whoever adds a path here has thought about it."""
 

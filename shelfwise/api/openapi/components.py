@@ -22,6 +22,7 @@ _REFUSALS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than 1 MiB",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not JSON in UTF-8",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Values that can't be accepted, each with its pointer",
+    HTTPStatus.TOO_MANY_REQUESTS: "More than the token, its tenant, or a login may ask in a minute",
     HTTPStatus.SERVICE_UNAVAILABLE: "The database can't answer now",
 }
 OF_A_BODY = {
@@ -45,6 +46,13 @@ _HEADERS: Mapping[str, Schema] = {
         "required": True,
         "schema": TEXT,
     },
+    "X-Cache": {
+        "description": (
+            "Where the answer comes from: kept, made and kept now, or made past the cache. Not on"
+            " what is never kept, like a list in the order of change."
+        ),
+        "schema": {"type": "string", "enum": ["hit", "miss", "bypass"]},
+    },
     "Location": {
         "description": "The new record's URL",
         "required": True,
@@ -56,9 +64,25 @@ _HEADERS: Mapping[str, Schema] = {
         "required": True,
         "schema": {"type": "integer", "minimum": 0},
     },
+    "RateLimit-Policy": {
+        "description": (
+            'Each limit, its requests and its seconds: `"token";q=1200;w=60, "tenant";…`'
+            " (draft-ietf-httpapi-ratelimit-headers-11). Only where requests are counted."
+        ),
+        "schema": TEXT,
+    },
+    "RateLimit": {
+        "description": (
+            "What is left of each limit, and the seconds until all of it is there again:"
+            ' `"token";r=1199;t=60, "tenant";…`. Only where requests are counted.'
+        ),
+        "schema": TEXT,
+    },
 }
+OF_LIMITS = ("RateLimit-Policy", "RateLimit")
 _HEADERS_OF_REFUSALS = {
     HTTPStatus.UNAUTHORIZED: "WWW-Authenticate",
+    HTTPStatus.TOO_MANY_REQUESTS: "Retry-After",
     HTTPStatus.SERVICE_UNAVAILABLE: "Retry-After",
 }
 
@@ -72,7 +96,8 @@ def name_of(status: HTTPStatus) -> str:
 
 
 def _refusal(status: HTTPStatus) -> Schema:
-    headers = ["X-Request-ID", *filter(None, [_HEADERS_OF_REFUSALS.get(status)])]
+    of_its_own = filter(None, [_HEADERS_OF_REFUSALS.get(status)])
+    headers = ["X-Request-ID", *of_its_own, *OF_LIMITS]
     return {
         "description": _REFUSALS[status],
         "headers": {name: reference("headers", name) for name in headers},
@@ -88,7 +113,9 @@ def add_shared_components(result: Schema, **_: Any) -> Schema:
         **{name_of(status): _refusal(status) for status in _REFUSALS},
         "NotModified": {
             "description": "As `If-None-Match` names it: no body",
-            "headers": {name: reference("headers", name) for name in ("X-Request-ID", "ETag")},
+            "headers": {
+                name: reference("headers", name) for name in ("X-Request-ID", "ETag", *OF_LIMITS)
+            },
         },
     }
     components["securitySchemes"] = {

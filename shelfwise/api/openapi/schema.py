@@ -10,7 +10,7 @@ from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 
 from shelfwise.api.openapi import shapes  # noqa: F401 - known to drf-spectacular by being loaded
-from shelfwise.api.openapi.components import OF_A_BODY, TEXT, Schema, name_of, reference
+from shelfwise.api.openapi.components import OF_A_BODY, OF_LIMITS, TEXT, Schema, name_of, reference
 from shelfwise.api.openapi.operations import Operation, Page
 from shelfwise.api.serializers import ProblemSerializer
 from shelfwise.api.views import ApiView, TenantView
@@ -134,6 +134,7 @@ class DescribedSchema(AutoSchema):
             HTTPStatus.BAD_REQUEST,
             HTTPStatus.UNAUTHORIZED,
             HTTPStatus.NOT_ACCEPTABLE,
+            HTTPStatus.TOO_MANY_REQUESTS,
             HTTPStatus.SERVICE_UNAVAILABLE,
             *self.described.refusals,
         }
@@ -149,11 +150,13 @@ class DescribedSchema(AutoSchema):
 
     def _headers(self) -> Schema:
         described = self.described
-        names = ["X-Request-ID"]
+        names = ["X-Request-ID", *(OF_LIMITS if isinstance(self.view, TenantView) else ())]
         if self.method == "GET" or (described.versioned and described.gives):
             names.append("ETag")
         if described.status == HTTPStatus.CREATED:
             names += ["ETag", "Location"]
+        if self.method == "GET" and isinstance(self.view, TenantView) and self.view.cached():
+            names.append("X-Cache")
         return {name: reference("headers", name) for name in names}
 
     def _page(self, page: Page) -> Schema:

@@ -135,6 +135,33 @@ class ChangeTests(StockTestCase):
             self.assertEqual(Book.objects.get().updated_at, self.book.updated_at)
 
 
+class VersionTests(StockTestCase):
+    CHANGE: ClassVar[dict[str, Any]] = {"delta": 1, "reason": "delivery"}
+
+    def test_a_change_of_what_was_read(self) -> None:
+        make_stock(book=self.book, on_hand=7)
+        read = self.get(self.path, as_=self.clerk)
+        answer = self.post(self.path, self.CHANGE, as_=self.clerk, if_match=read["ETag"])
+        self.assertEqual((answer.status_code, self.stock().on_hand), (200, 8))
+        again = self.post(self.path, self.CHANGE, as_=self.clerk, if_match=answer["ETag"])
+        self.assertEqual((again.status_code, self.stock().on_hand), (200, 9))
+
+    def test_a_change_of_what_is_no_more_is_refused(self) -> None:
+        make_stock(book=self.book, on_hand=7)
+        read = self.get(self.path, as_=self.clerk)
+        self.post(self.path, self.CHANGE, as_=self.clerk)
+        answer = self.post(self.path, self.CHANGE, as_=self.clerk, if_match=read["ETag"])
+        self.assertEqual((answer.status_code, self.stock().on_hand), (412, 8))
+        self.assertEqual(answer["Content-Type"], "application/problem+json")
+
+    def test_stock_that_never_was_has_a_version_too(self) -> None:
+        read = self.get(self.path, as_=self.clerk)
+        first = self.post(self.path, self.CHANGE, as_=self.clerk, if_match=read["ETag"])
+        second = self.post(self.path, self.CHANGE, as_=self.clerk, if_match=read["ETag"])
+        self.assertEqual((first.status_code, second.status_code), (200, 412))
+        self.assertEqual(self.stock().on_hand, 1)
+
+
 class RefusalTests(StockTestCase):
     @classmethod
     def setUpTestData(cls) -> None:

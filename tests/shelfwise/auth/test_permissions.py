@@ -35,7 +35,7 @@ class RolePermissionTests(SimpleTestCase):
         found = []
         for role in Role:
             try:
-                self.ask(view, method, Principal(uuid7(), role, "somebody"))
+                self.ask(view, method, Principal(uuid7(), role, "somebody", "login"))
             except PermissionDenied:
                 continue
             found.append(role.value)
@@ -67,7 +67,7 @@ class RolePermissionTests(SimpleTestCase):
         self.assertEqual(self.admitted(StockView(), "PATCH"), list(Role))
 
     def test_a_refusal_names_both_roles(self) -> None:
-        clerk = Principal(uuid7(), Role.CLERK, "somebody")
+        clerk = Principal(uuid7(), Role.CLERK, "somebody", "login")
         with self.assertRaisesMessage(
             PermissionDenied, "This needs the role editor; yours is clerk."
         ):

@@ -1,0 +1,29 @@
+"""`/metrics`: the figures of all of gunicorn's workers, in Prometheus' text format."""
+
+import hmac
+import os
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """For who sends METRICS_TOKEN as a bearer token; for others there is nothing here."""
+    expected = f"Bearer {settings.METRICS_TOKEN}".encode()
+    given = request.META.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace")
+    if not settings.METRICS_TOKEN or not hmac.compare_digest(given, expected):
+        raise Http404
+    return HttpResponse(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
+
+
+def _registry() -> CollectorRegistry:
+    """Each worker writes its figures into a file of a folder that gunicorn.conf.py makes."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry

@@ -1,0 +1,189 @@
+"""What is asked of every door of the API that writes, and what of it is to be renewed.
+
+A row makes ready what it needs, of the shop of a case, and returns the request.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from catalog.models import Book, CatalogRecord
+from shelfwise.cache.keys import Shown
+from tests.cast import (
+    PASSWORD,
+    make_author,
+    make_category,
+    make_publisher,
+    make_stock,
+    token_of,
+)
+from tests.catalog.invalidation.watching import WatchedTestCase, fresh
+from tests.isolation.routes import Door
+
+API = "api/v2/"
+C, S = Shown.CATALOG, Shown.STOCK
+
+Request = Callable[[], Any]
+Ready = Callable[["DoorTestCase"], Request]
+Row = tuple[str, int, set[Shown], Ready]
+"""What it is, the status that it is answered with, and what it renews."""
+
+
+class DoorTestCase(WatchedTestCase):
+    """A shop, and requests by its owner."""
+
+    def request(self, method: str, path: str, body: Any = None) -> Request:
+        sent = "" if body is None else json.dumps(body)
+        headers = {"authorization": f"Bearer {token_of(self.owner)}"}
+        return partial(
+            self.client.generic, method, f"/{API}{path}", sent, "application/json", headers=headers
+        )
+
+    def record(self, kind: str) -> CatalogRecord:
+        """A new one that nothing refers to."""
+        make: Mapping[str, Callable[[], CatalogRecord]] = {
+            "authors": lambda: make_author(tenant=self.shelf, name=fresh()),
+            "publishers": lambda: make_publisher(tenant=self.shelf, name=fresh()),
+            "categories": lambda: make_category(tenant=self.shelf, code=fresh()),
+            "books": self.new_book,
+        }
+        return make[kind]()
+
+    def priced(self) -> Book:
+        """A new book: ten copies at 5.00."""
+        book = self.new_book(price="5.00")
+        make_stock(book=book, on_hand=10)
+        return book
+
+
+def _new(kind: str, **fields: Any) -> Ready:
+    return lambda case: case.request("POST", kind, fields)
+
+
+def _at(kind: str, method: str, fields_of: Callable[[Any], Any] = lambda record: None) -> Ready:
+    """Of a new record."""
+
+    def ready(case: DoorTestCase) -> Request:
+        record = case.record(kind)
+        return case.request(method, f"{kind}/{record.id}", fields_of(record))
+
+    return ready
+
+
+def _counting(book_of: Callable[[DoorTestCase], Book], **change: int) -> Ready:
+    return lambda case: case.request(
+        "POST", f"books/{book_of(case).id}/stock", {**change, "reason": "counted"}
+    )
+
+
+def _bulk(*changes: Mapping[str, Any]) -> Ready:
+    """Each of a new book with ten copies at 5.00."""
+    return lambda case: case.request(
+        "POST",
+        "books/bulk-update",
+        {
+            "items": [{"id": str(case.priced().id), **change} for change in changes],
+            "reason": "counted",
+        },
+    )
+
+
+def _login(case: DoorTestCase) -> Request:
+    return case.request(
+        "POST", "auth/token", {"username": case.owner.username, "password": PASSWORD}
+    )
+
+
+def _refresh(case: DoorTestCase) -> Request:
+    return case.request("POST", "auth/refresh", {"refresh": _login(case)().json()["refresh"]})
+
+
+def _record_doors(
+    kind: str, whole: Callable[[Any], Any], in_use: Callable[[DoorTestCase], CatalogRecord]
+) -> Mapping[Door, list[Row]]:
+    """Of records that books refer to. `whole` is a body with another name."""
+    at = f"{API}{kind}/<uuid:record_id>"
+    used: Ready = lambda case: case.request("DELETE", f"{kind}/{in_use(case).id}")  # noqa: E731
+    taken: Ready = lambda case: case.request("POST", kind, _as_it_is(in_use(case)))  # noqa: E731
+    return {
+        ("POST", f"{API}{kind}"): [
+            ("new", 201, {C}, lambda case: case.request("POST", kind, whole(None))),
+            ("taken", 409, set(), taken),
+        ],
+        ("PUT", at): [("renamed", 200, {C}, _at(kind, "PUT", whole))],
+        ("PATCH", at): [
+            ("renamed", 200, {C}, _at(kind, "PATCH", lambda record: {"name": fresh()})),
+            ("as it is", 200, set(), _at(kind, "PATCH", lambda record: {"name": record.name})),
+        ],
+        ("DELETE", at): [
+            ("unused", 204, {C}, _at(kind, "DELETE")),
+            ("in use", 409, set(), used),
+        ],
+    }
+
+
+def _as_it_is(record: Any) -> dict[str, str]:
+    names = ("scheme", "code", "name") if hasattr(record, "code") else ("name",)
+    return {name: getattr(record, name) for name in names}
+
+
+_AT_BOOK = f"{API}books/<uuid:record_id>"
+DOORS: Mapping[Door, list[Row]] = {
+    **_record_doors("authors", lambda record: {"name": fresh()}, lambda case: case.author),
+    **_record_doors("publishers", lambda record: {"name": fresh()}, lambda case: case.publisher),
+    **_record_doors(
+        "categories",
+        lambda record: {"scheme": "local", "code": fresh(), "name": fresh()},
+        lambda case: case.category,
+    ),
+    ("POST", f"{API}books"): [
+        ("new", 201, {C}, _new("books", title="A", reference="A")),
+        ("a reference that is taken", 409, set(), _new("books", title="B", reference="A")),
+        ("a bad price", 422, set(), _new("books", title="C", reference="C", price="-1")),
+        (
+            "new names",
+            201,
+            {C},
+            _new("books", title="D", reference="D", author_name="N. N.", publisher_name="N."),
+        ),
+    ],
+    ("PUT", _AT_BOOK): [
+        ("anew", 200, {C}, _at("books", "PUT", lambda book: {"title": "E", "reference": fresh()}))
+    ],
+    ("PATCH", _AT_BOOK): [
+        ("retitled", 200, {C}, _at("books", "PATCH", lambda book: {"title": "E"})),
+        ("another price", 200, {C}, _at("books", "PATCH", lambda book: {"price": "1.00"})),
+        ("a new author", 200, {C}, _at("books", "PATCH", lambda book: {"author_name": fresh()})),
+        ("as it is", 200, set(), _at("books", "PATCH", lambda book: {"title": book.title})),
+        ("a bad title", 422, set(), _at("books", "PATCH", lambda book: {"title": ""})),
+    ],
+    ("DELETE", _AT_BOOK): [("there", 204, {C}, _at("books", "DELETE"))],
+    ("POST", f"{API}books/<uuid:book_id>/stock"): [
+        ("more", 200, {S}, _counting(DoorTestCase.priced, delta=1)),
+        ("counted", 200, {S}, _counting(DoorTestCase.priced, set=0)),
+        ("as many as there are", 200, set(), _counting(DoorTestCase.priced, set=10)),
+        ("too few", 409, set(), _counting(DoorTestCase.priced, delta=-11)),
+        ("the first", 200, {S}, _counting(DoorTestCase.new_book, delta=1)),
+        ("none of none", 200, set(), _counting(DoorTestCase.new_book, set=0)),
+    ],
+    ("POST", f"{API}books/bulk-update"): [
+        ("prices", 200, {C}, _bulk({"price": "1.00"}, {"price": "2.00"})),
+        ("stock", 200, {S}, _bulk({"stock": {"delta": 1}}, {"stock": {"set": 4}})),
+        ("both", 200, {C, S}, _bulk({"price": "1.00"}, {"stock": {"delta": 1}})),
+        ("as it is", 200, set(), _bulk({"price": "5.00"}, {"stock": {"set": 10}})),
+        ("too few", 200, set(), _bulk({"stock": {"delta": -11}})),
+    ],
+    ("POST", f"{API}books/batch-get"): [
+        (
+            "a book",
+            200,
+            set(),
+            lambda case: case.request("POST", "books/batch-get", {"ids": [str(case.book.id)]}),
+        )
+    ],
+    ("POST", f"{API}auth/token"): [("a login", 200, set(), _login)],
+    ("POST", f"{API}auth/refresh"): [("a refresh", 200, set(), _refresh)],
+}
