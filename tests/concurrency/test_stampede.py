@@ -83,7 +83,8 @@ class StampedeTests(ServedTestCase):
 
     def test_a_maker_that_is_killed_frees_its_lock(self) -> None:
         """The worker dies, and those in the other one wait for its lock to end, and no longer."""
-        clients = [Client(self.server, self.token) for _ in range(THREADS)]
+        each = [client_of_each_worker(self.server, self.token) for _ in range(2)]
+        clients = [client for of_workers in each for client in of_workers]
         workers = [worker_of(self.server, client) for client in clients]
         path = "/books?ordering=-price&limit=9"
         with ThreadPoolExecutor(THREADS) as threads:

@@ -114,7 +114,8 @@ class VacuumTests(ImportRaceTestCase):
                 " JOIN pg_class USING (relname)"
                 " WHERE relname IN ('catalog_book', 'catalog_searchdocument') ORDER BY relname"
             )
-            return cursor.fetchall()
+            found: list[tuple[str, int, float]] = cursor.fetchall()
+            return found
 
     def test_tables_are_vacuumed_and_have_statistics(self) -> None:
         before = self.vacuumed()

@@ -82,7 +82,8 @@ class ImportTests(WatchedTestCase):
         self.path.write_text(FLAWED)
         with watching() as seen, self.assertRaises(SystemExit) as ended:
             options = {"on_error": "reject-rows", "stdout": StringIO(), "stderr": StringIO()}
-            call_command("import_books", "shelf", str(self.path), **options)
+            rejects = f"--rejects={self.path}.rejects"
+            call_command("import_books", "shelf", str(self.path), rejects, **options)
         self.assertEqual(ended.exception.code, 1)
         self.assert_renewed(seen, C, S)
 
