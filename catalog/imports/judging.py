@@ -49,12 +49,12 @@ UNION ALL
 SELECT line, 'reference', 'duplicate', reference,
     'An earlier line has this reference with another ISBN, or means the same book.'
 FROM (
-    SELECT line, reference,
+    SELECT line, reference, contradicts,
         row_number() OVER (PARTITION BY reference ORDER BY line) AS of_reference,
         row_number() OVER (PARTITION BY coalesce(book_id, new_id) ORDER BY line) AS of_book
-    FROM import_book WHERE contradicts IS NOT TRUE
+    FROM import_book
 ) row
-WHERE (reference IS NOT NULL AND of_reference > 1) OR of_book > 1
+WHERE contradicts IS NOT TRUE AND ((reference IS NOT NULL AND of_reference > 1) OR of_book > 1)
 UNION ALL
 SELECT line, 'reference', 'conflict', reference,
     'Its book has been ' || old_reference || ', which another line names.'

@@ -64,6 +64,14 @@ class TakenAwayTests(ImportTestCase):
             [["2", "isbn", "conflict", DRACULA], ["3", "reference", "duplicate", ""]],
         )
 
+    def test_a_reference_whose_rows_contradict_each_other(self) -> None:
+        """A row at odds with the book it names still stands in the way of the rows after it."""
+        make_book(tenant=self.shelf, title="Old", isbn=DRACULA, reference="R-2")
+        content = f"{HEADER}\n,R-1,A\n{DRACULA},R-1,A\n,R-2,A\n"
+        first, again = (self.load(content, on_error=ROWS).counts for _ in range(2))
+        self.assertEqual((first.created, first.rejected), (1, 2))
+        self.assertEqual((again.created, again.updated, again.rejected), (0, 0, 2))
+
     def test_a_reference_that_nobody_else_names_is_changed(self) -> None:
         make_book(tenant=self.shelf, title="Old", isbn=EMMA, reference="R-1")
         self.load(f"{HEADER}\n{EMMA},R-2,A\n")
