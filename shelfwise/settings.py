@@ -141,6 +141,7 @@ CACHES = {
             # A hung server costs each of a worker's threads this once; then the breaker is open.
             "SOCKET_CONNECT_TIMEOUT": 0.1,
             "SOCKET_TIMEOUT": 0.1,
+            "REDIS_CLIENT_CLASS": "shelfwise.cache.client.DirectClient",
             "PARSER_CLASS": "shelfwise.cache.deadlines.PunctualParser",
             # redis-py's own retries wait 4 s on a refused connection.
             "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 0)},

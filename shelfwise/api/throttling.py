@@ -6,7 +6,9 @@ want of a cache is better than one that answers nobody.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
+from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -81,15 +83,19 @@ def _is_limited(path: str) -> bool:
 
 def _count(request: HttpRequest, principal: Principal) -> Count | None:
     look = look_of(request)
-    tenant, most = str(principal.tenant_id), settings.RATE_LIMIT
-    counted = (
-        Limit("token", requests_key(tenant, principal.login), most),
-        Limit("tenant", requests_key(tenant, "all"), most * TENANT_SHARE),
-    )
+    counted = _limits_of(principal.tenant_id, principal.login, settings.RATE_LIMIT)
     count = _take(counted, reading=look.keys if look else ())
     if count and look:
         look.read(count.values)
     return count
+
+
+@lru_cache(maxsize=2048)
+def _limits_of(tenant: UUID, login: str, most: int) -> tuple[Limit, ...]:
+    return (
+        Limit("token", requests_key(tenant, login), most),
+        Limit("tenant", requests_key(tenant, "all"), most * TENANT_SHARE),
+    )
 
 
 def _take(counted: Sequence[Limit], *, reading: Sequence[str] = ()) -> Count | None:

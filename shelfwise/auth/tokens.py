@@ -74,7 +74,12 @@ def verify_access_token(token: str) -> Principal:
     if revocations.cover(claims):
         raise InvalidToken
     login = claims.get("sid", claims["jti"])
-    return Principal(UUID(claims["tenant"]), Role(claims["role"]), claims["sub"], login)
+    return _speaker(claims["tenant"], claims["role"], claims["sub"], login)
+
+
+@lru_cache(maxsize=2048)
+def _speaker(tenant: str, role: str, subject: str, login: str) -> Principal:
+    return Principal(UUID(tenant), Role(role), subject, login)
 
 
 def verify_refresh_token(token: str) -> RefreshClaims:

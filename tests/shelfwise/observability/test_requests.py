@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-import structlog
 from django.test import SimpleTestCase
 
 from tests.cast import CastTestCase
@@ -72,12 +71,6 @@ class RequestLineTests(CastTestCase):
         self.assertEqual(
             [line["request_id"] for line in lines], ["first", "first", "second", "second"]
         )
-
-    def test_what_an_earlier_request_left_behind_is_gone(self) -> None:
-        structlog.contextvars.bind_contextvars(tenant="somebody else")
-        with logged_lines() as lines:
-            self.get("/api/v2/books")
-        self.assertEqual(["tenant" in line for line in lines], [False])
 
     def test_probes_write_no_line(self) -> None:
         with logged_lines() as lines:
