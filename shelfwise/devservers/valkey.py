@@ -28,7 +28,7 @@ def running_valkey(place: Place) -> Iterator[str]:
         "pidfile": pid_file,
         "save": "",
         "maxmemory": "256mb",
-        "maxmemory-policy": "allkeys-lru",
+        "maxmemory-policy": "volatile-ttl",
         "set-proc-title": "no",  # else the next start can't tell it by its arguments
     }
     program = Program(
