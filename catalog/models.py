@@ -328,6 +328,10 @@ class BookCategory(TenantDetail):
         ]
 
 
+LOW_STOCK = 5
+"""So few copies that can still be sold are called low."""
+
+
 class Stock(TenantDetail):
     """How many copies there are. A table of its own: it changes with each order, books do not."""
 
@@ -351,7 +355,15 @@ class Stock(TenantDetail):
         ]
         indexes = [
             # GET /stock?updated_since=…: what changed, keyset (updated_at, book).
-            models.Index(fields=["tenant", "updated_at", "book"], name="stock_sync")
+            models.Index(fields=["tenant", "updated_at", "book"], name="stock_sync"),
+            # GET /dashboard: what is nearly sold out, fewest first.
+            models.Index(
+                F("tenant"),
+                F("on_hand") - F("reserved"),
+                F("book"),
+                condition=Q(on_hand__lte=F("reserved") + LOW_STOCK),
+                name="stock_low",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -375,7 +387,8 @@ class StockMovement(TenantDetail):
 
     The database writes it with each change of `catalog_stock`, whoever makes the change, and lets
     nobody write, change or delete one otherwise: a book's movements always add up to its `on_hand`.
-    Reason and actor are those of the transaction (`shelfwise.db.acting`).
+    Reason, actor and cause (the id of the order that was shipped) are those of the transaction
+    (`shelfwise.db.acting`).
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -390,6 +403,7 @@ class StockMovement(TenantDetail):
     delta = models.IntegerField(editable=False)
     reason = models.CharField(max_length=200, editable=False)
     actor = models.CharField(max_length=200, editable=False)
+    cause = models.UUIDField(null=True, editable=False)
     created_at = models.DateTimeField(editable=False)
 
     class Meta(TenantDetail.Meta):

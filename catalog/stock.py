@@ -4,9 +4,10 @@ Whoever changes stock locks the books first and then their stock, each in the or
 that no two changes wait for each other in a ring.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -18,6 +19,12 @@ from shelfwise.tenancy.announcing import announce
 from shelfwise.tenancy.scope import current_tenant
 
 MOST_ON_HAND = 1_000_000_000
+
+# By hand: Django takes longer to write this than PostgreSQL to do it, and each order waits for it.
+_LOCK = """
+SELECT book_id, on_hand, reserved, updated_at FROM catalog_stock
+WHERE tenant_id = %s AND book_id = ANY(%s) ORDER BY book_id FOR UPDATE
+"""
 
 # Only where copies are to come: nothing can be taken from a stock that never was.
 _OPEN = """
@@ -103,7 +110,7 @@ def change_stock(
     when nothing is changed.
     Raises Book.DoesNotExist, StaleVersion and StockRefused.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         Book.objects.living().select_for_update(no_key=True).only("id").get(id=book_id)
         # Looked at before the lock too, which makes a row where there is none.
         had_any = versions is None or _at_version(stock_of(book_id), versions).updated_at
@@ -135,13 +142,26 @@ def lock_stock(changes: Mapping[UUID, StockChange]) -> dict[UUID, Stock]:
         opened = cursor.rowcount
     if opened:
         announce(Stock)
-    rows = _locked(changes)
+    rows = locked(changes)
     return {book_id: rows.get(book_id) or no_stock(book_id) for book_id in changes}
 
 
-def _locked(book_ids: Collection[UUID]) -> dict[UUID, Stock]:
-    rows = Stock.objects.select_for_update().filter(book_id__in=book_ids)
-    return {row.book_id: row for row in rows.order_by("book_id")}
+def locked(book_ids: Collection[UUID]) -> dict[UUID, Stock]:
+    """The stock of these books, as far as there is any, nobody else's to change. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [current_tenant(), list(book_ids)])
+        return {row[0]: _stock_of(row) for row in cursor.fetchall()}
+
+
+def _stock_of(row: Sequence[Any]) -> Stock:
+    book_id, on_hand, reserved, updated_at = row
+    return Stock(
+        tenant_id=current_tenant(),
+        book_id=book_id,
+        on_hand=on_hand,
+        reserved=reserved,
+        updated_at=updated_at,
+    )
 
 
 def write_on_hand(counted: Mapping[UUID, int]) -> dict[UUID, datetime]:

@@ -1,1 +1,1 @@
-"""Orders. The app holds its place in the house; it has no tables and no routes yet."""
+"""Orders: placed once, never of more than there is, and their life."""

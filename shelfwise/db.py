@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
+from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -248,16 +249,19 @@ def estimated_count(queryset: QuerySet[Any, Any]) -> int:
         return max(counted, int(plans[0]["Plan"]["Plan Rows"]))
 
 
-def acting(*, actor: str, reason: str) -> None:
-    """Says who acts in this transaction, and why: the stock's movements record it. One query.
+def acting(*, actor: str, reason: str, cause: UUID | None = None) -> None:
+    """Says who acts in this transaction from now on, and why: what the database records of changes
+    (the stock's movements, the orders' events) names it. One query.
 
     `actor` is a token's subject or the name of what runs by itself; both up to 200 characters.
+    `cause` is the id of the record that the change is for, where there is one.
     """
     if not connection.in_atomic_block:
         raise TransactionManagementError("Who acts is said inside the transaction that changes.")
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('shelfwise.actor', %s, true),"
-            " set_config('shelfwise.reason', %s, true)",
-            [actor, reason],
+            " set_config('shelfwise.reason', %s, true),"
+            " set_config('shelfwise.cause', %s, true)",
+            [actor, reason, str(cause or "")],
         )

@@ -14,6 +14,7 @@ urlpatterns = [
     path("api/v2/schema", document.SchemaView.as_view()),
     path("api/v2/docs", document.docs),
     path("api/v2/", include("catalog.urls")),
+    path("api/v2/", include("orders.urls")),
     path("admin/", admin.site.urls),
     path("metrics", metrics),
     path("health/live", health.live),

@@ -13,6 +13,8 @@ from django.test import TestCase
 
 from catalog.models import Author, Book, BookCategory, CatalogRecord, Category, Publisher, Stock
 from catalog.sorting import sort_key
+from orders.actions import Wanted, place_order
+from orders.models import Order
 from shelfwise.auth.revocation import revocations
 from shelfwise.auth.tokens import issue_access_token
 from shelfwise.ids import uuid7
@@ -76,6 +78,13 @@ def make_stock(*, book: Book, on_hand: int, reserved: int = 0) -> Stock:
         return Stock.objects.create(
             tenant_id=book.tenant_id, book=book, on_hand=on_hand, reserved=reserved
         )
+
+
+def make_order(*copies: tuple[Book, int], actor: str = "test", **facts: Any) -> Order:
+    """An order of so many copies of each book, all of one tenant, for sale and in stock."""
+    with tenant_scope(copies[0][0].tenant_id):
+        lines = [Wanted(book.id, quantity) for book, quantity in copies]
+        return place_order(lines=lines, actor=actor, **facts)
 
 
 def mark_deleted(record: CatalogRecord) -> None:

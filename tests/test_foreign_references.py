@@ -17,8 +17,10 @@ from django.db import IntegrityError, connection, transaction
 from django.test import TestCase
 from psycopg import errors
 
+from orders.models import Order
 from shelfwise.ids import uuid7
 from shelfwise.tenancy.models import Tenant
+from shelfwise.tenancy.scope import tenant_scope
 from tests.cast import make_book, mark_deleted
 from tests.isolation.shop import Shop, open_shop
 from tests.isolation.world import world
@@ -38,6 +40,8 @@ ORDER BY 1
 _FRESH: dict[str, dict[str, Any]] = {
     "catalog_book": {"id": str(uuid7()), "isbn": None, "reference": "fresh"},
     "catalog_stockmovement": {"id": -1},
+    "orders_orderline": {"position": 99},
+    "orders_orderevent": {"id": -1},
 }
 """What must be another in a copy of a row, apart from the reference."""
 
@@ -81,6 +85,17 @@ class ForeignTestCase(TestCase):
         cls.theirs, their_shop = open_shop("quizonar", "9781700200273", serial=2)
         cls.shops = [my_shop, their_shop]
         mark_deleted(make_book(tenant=cls.theirs))
+        cls.place_empty_order()
+
+    @classmethod
+    def place_empty_order(cls) -> None:
+        """One of theirs without a line, and without the event that a trigger would write."""
+        rows("SET CONSTRAINTS ALL IMMEDIATE")
+        rows("ALTER TABLE orders_order DISABLE TRIGGER USER")
+        with tenant_scope(cls.theirs.id):
+            Order.objects.create(tenant=cls.theirs, number=99, currency="EUR", total=0, units=0)
+        rows("ALTER TABLE orders_order ENABLE TRIGGER USER")
+        rows("SET CONSTRAINTS ALL DEFERRED")
 
     @contextmanager
     def refused(self, reference: Reference) -> Iterator[None]:
@@ -172,11 +187,11 @@ class ReferenceTests(ForeignTestCase):
     def test_control_the_same_of_ones_own_is_taken(self) -> None:
         mine, _ = self.shops
         for reference in references():
-            thing = reference.target.removeprefix("catalog_")
+            thing = reference.target.rpartition("_")[2]
             with self.subTest(reference.name), transaction.atomic():
                 rows("SET CONSTRAINTS ALL IMMEDIATE")
                 rows(f'ALTER TABLE "{reference.table}" DISABLE TRIGGER USER')
-                target = uuid7() if thing == "book" else getattr(mine, f"other_{thing}")
+                target = getattr(mine, "order" if thing == "order" else f"other_{thing}")
                 if thing == "book":
                     target = make_book(tenant=self.mine).id
                     rows("DELETE FROM catalog_searchdocument WHERE book_id = %(id)s", id=target)
@@ -191,11 +206,18 @@ class TriggerTests(ForeignTestCase):
         rows("UPDATE catalog_stock SET on_hand = on_hand + 5")
         rows("UPDATE catalog_book SET title = title || ' Novissima'")
         rows("UPDATE catalog_author SET name = name || ' Novissima'")
-        for table in ("catalog_stockmovement", "catalog_searchdocument", "catalog_stock"):
+        rows("UPDATE orders_order SET status = 'cancelled' WHERE status = 'pending'")
+        for table, of in (
+            ("catalog_stockmovement", "book"),
+            ("catalog_searchdocument", "book"),
+            ("catalog_stock", "book"),
+            ("orders_orderevent", "order"),
+        ):
             with self.subTest(table):
+                whole = "orders_order" if of == "order" else "catalog_book"
                 found = rows(
-                    f"SELECT count(*), count(*) FILTER (WHERE held.tenant_id <> book.tenant_id) "
-                    f"FROM {table} held JOIN catalog_book book ON book.id = held.book_id"
+                    f"SELECT count(*), count(*) FILTER (WHERE held.tenant_id <> whole.tenant_id) "
+                    f"FROM {table} held JOIN {whole} whole ON whole.id = held.{of}_id"
                 )
                 ((count, misplaced),) = found
                 self.assertEqual((count > 3, misplaced), (True, 0))

@@ -18,6 +18,8 @@ from django.urls import get_resolver
 
 from catalog.models import Book
 from catalog.serializers.writing import BookWriter
+from catalog.stock import StockChange, change_stock
+from orders.actions import Wanted, place_order
 from shelfwise.api.serializers import StrictUUIDField
 from shelfwise.tenancy.models import Role
 from shelfwise.tenancy.scope import tenant_scope
@@ -74,7 +76,7 @@ class GrowthTests(MatrixTestCase):
         asks = [row.ask(asker.shop, asker.shop) for row in self.reads()]
         asks += [
             Ask(f"/{route}?{query}&{way}&limit=1")
-            for route in ("api/v2/books", "api/v2/stock", "api/v2/authors")
+            for route in ("api/v2/books", "api/v2/stock", "api/v2/authors", "api/v2/orders")
             for query in (self.QUERIES if route == "api/v2/books" else [""])
             for way in ("count=exact", "count=estimated", "count=estimated&page=2")
         ]
@@ -85,7 +87,9 @@ class GrowthTests(MatrixTestCase):
         }
 
     def grow(self) -> None:
-        """Gives the second shop 400 books more, with the first one's words, and counts anew."""
+        """Gives the second shop 400 books more, with the first one's words, and 20 orders of one
+        that is low; and counts anew.
+        """
         mine, theirs = self.shops
         with tenant_scope(UUID(self.tenants[theirs.stem])):
             Book.objects.bulk_create(
@@ -103,6 +107,14 @@ class GrowthTests(MatrixTestCase):
                 )
                 for number in range(400)
             )
+            change_stock(
+                book_id=UUID(theirs.low),
+                change=StockChange(22, relative=False),
+                reason="counted",
+                actor="test",
+            )
+            for _ in range(20):
+                place_order(lines=[Wanted(UUID(theirs.low), 1)], actor="test")
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
 

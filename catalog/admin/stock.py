@@ -6,18 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminIntegerFieldWidget, AdminTextInputWidget
 from django.core.exceptions import ValidationError
-from django.db.models import (
-    Case,
-    CharField,
-    F,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    Value,
-    When,
-)
-from django.db.models.functions import Cast, Coalesce
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -27,8 +16,9 @@ from catalog.admin.finding import found_by
 from catalog.models import Book, Stock, StockMovement
 from catalog.serializers.stock import MAX_REASON_LENGTH
 from catalog.stock import MOST_ON_HAND, StockChange, change_stock
+from shelfwise.admin.actors import name_of_actor
 from shelfwise.admin.forms import ScopedForm, VersionedForm
-from shelfwise.tenancy.models import Role, User
+from shelfwise.tenancy.models import Role
 
 _REASON = "What the ledger will say, for example: delivery of 3 May, stocktaking."
 
@@ -181,7 +171,7 @@ class StockMovementAdmin(CatalogAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StockMovement]:
         rows: QuerySet[StockMovement] = super().get_queryset(request)
-        return rows.annotate(username=_name_of_actor())
+        return rows.annotate(username=name_of_actor())
 
     def for_list(self, rows: QuerySet[StockMovement]) -> QuerySet[StockMovement]:
         return rows.only("created_at", "delta", "reason", "actor", "book__title")
@@ -195,12 +185,3 @@ class StockMovementAdmin(CatalogAdmin):
     def by(self, movement: Any) -> str:
         name: str = movement.username
         return name
-
-
-def _name_of_actor() -> Coalesce:
-    """The actor's username, where it is one of the tenant's people; operators stay nameless."""
-    people = User.objects.annotate(subject=Cast("id", CharField())).filter(
-        Q(tenant_id=OuterRef("tenant_id")) | Q(tenant_id__isnull=True), subject=OuterRef("actor")
-    )
-    name = Case(When(tenant_id__isnull=True, then=Value("an operator")), default=F("username"))
-    return Coalesce(Subquery(people.values_list(name)[:1]), F("actor"))

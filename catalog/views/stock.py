@@ -20,6 +20,7 @@ from catalog.serializers.stock import (
 from catalog.stock import StockRefused, change_stock, stock_of
 from shelfwise.api.conditional import VersionedResponse, versions_wanted
 from shelfwise.api.errors import Conflict, Fault, PreconditionFailed
+from shelfwise.api.idempotency import idempotent
 from shelfwise.api.openapi.operations import Operation, listed
 from shelfwise.api.paging import answer
 from shelfwise.api.parameters import refuse_parameters
@@ -55,6 +56,7 @@ class BookStockView(TenantView):
             gives=BookStockSerializer,
             refusals=frozenset({HTTPStatus.CONFLICT}),
             versioned=True,
+            keyed=True,
             asks={"delta": -2, "reason": "damaged"},
             answers=examples.STOCK,
         ),
@@ -69,8 +71,11 @@ class BookStockView(TenantView):
             raise Http404 from None
         return VersionedResponse(BookStockSerializer(stock).data, version=stock.version)
 
+    @idempotent()
     def post(self, request: Request, book_id: UUID) -> Response:
-        """Adds copies, takes some away, or sets how many there are. At most five queries."""
+        """Adds copies, takes some away, or sets how many there are. At most five queries; two more
+        with an `Idempotency-Key`.
+        """
         refuse_parameters(request)
         body = StockChangeSerializer(data=request.data)
         body.is_valid(raise_exception=True)

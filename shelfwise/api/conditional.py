@@ -64,11 +64,16 @@ class ConditionalReadMiddleware:
         return answer_condition(request, response) if is_read else response
 
 
+def tag_of(body: bytes, version: str | None = None) -> str:
+    """The `ETag` of an answer with this body, of a record at this version."""
+    digest = hashlib.blake2b(body, digest_size=16).hexdigest()
+    return f'"{version}-{digest}"' if version else f'"{digest}"'
+
+
 def _tag(response: HttpResponse) -> None:
     if "ETag" not in response:
-        digest = hashlib.blake2b(response.content, digest_size=16).hexdigest()
-        version = f"{response.version}-" if isinstance(response, VersionedResponse) else ""
-        response["ETag"] = f'"{version}{digest}"'
+        version = response.version if isinstance(response, VersionedResponse) else None
+        response["ETag"] = tag_of(response.content, version)
 
 
 def names(condition: str, etag: str) -> bool:

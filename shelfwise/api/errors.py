@@ -1,8 +1,8 @@
 """Every error as a problem document (RFC 9457), whoever raised it."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -34,11 +34,13 @@ class Fault:
     detail: str
     pointer: str | None = None
     parameter: str | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """What a program needs beside the words: numbers, ids, choices."""
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, Any]:
         place = {"pointer": self.pointer, "parameter": self.parameter}
         where = {key: value for key, value in place.items() if value is not None}
-        return {**where, "code": self.code, "detail": self.detail}
+        return {**where, "code": self.code, "detail": self.detail, **self.more}
 
 
 class ApiProblem(Exception):

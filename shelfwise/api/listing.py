@@ -114,6 +114,8 @@ class Listing:
     sync_queryset: Callable[[], QuerySet[Any, Any]] | None = None
     identity: str = "id"
     deleted_at: str = "deleted_at"
+    choosing: bool = True
+    """Whether `fields` may leave out some of an item's."""
 
     def filtered(self, shape: Shape, values: Mapping[str, Any]) -> QuerySet[Any, Any]:
         """The rows that the filters leave, of every page. `values` may hold `Param`s.

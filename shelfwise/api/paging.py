@@ -123,10 +123,12 @@ def parsers_of(listing: Listing) -> dict[str, Parser]:
             f"`{listing.default_ordering}` unless said; with `updated_since`, `updated_at`."
             " Rows without the value come last, both ways."
         ),
-        "fields": some_of(tuple(listing.columns)).saying("Only these, comma-separated."),
         "count": _COUNT,
         **{name: offered.parse for name, offered in listing.filters.items()},
     }
+    if listing.choosing:
+        columns = tuple(listing.columns)
+        parsers["fields"] = some_of(columns).saying("Only these, comma-separated.")
     return {**parsers, "deleted": _DELETED} if listing.sync_queryset else parsers
 
 

@@ -34,7 +34,9 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 class FaultSerializer(serializers.Serializer[Any]):
     """One thing wrong, and the mend: at `pointer` in the body (RFC 6901; an empty one is the body
-    itself), or with a `parameter` of the path or query.
+    itself), or with a `parameter` of the path, query or headers. Some say more in members of their
+    own: of a book that is short, `book_id`, `asked` and `available`; of an order that can't be
+    moved on so, its `status` and what is `allowed`.
     """
 
     pointer = serializers.CharField(required=False, allow_blank=True)

@@ -8,11 +8,12 @@ from uuid import UUID
 class Shown(StrEnum):
     """What answers are made of, each with a generation of its own.
 
-    A stream of orders changes stock all day long; what shows no stock outlives it.
+    A stream of orders changes stock all day long; what shows neither outlives it.
     """
 
     CATALOG = "catalog"
     STOCK = "stock"
+    ORDERS = "orders"
 
 
 def generation_key(tenant: UUID | str, shown: Shown) -> str:

@@ -51,12 +51,14 @@ class Cached:
     """How a view's answers to GET are kept: until anything of what is `shown` changes.
 
     `unless` tells from the texts of the parameters what is not kept. `defaults` are parameters that
-    say nothing where they have this value.
+    say nothing where they have this value. What ages by itself is kept for so many `seconds` at the
+    most; None: as long as the settings say.
     """
 
     shown: tuple[Shown, ...] = (Shown.CATALOG,)
     unless: Callable[[Mapping[str, str]], bool] = lambda texts: False
     defaults: frozenset[tuple[str, str]] = frozenset()
+    seconds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class _Question:
     zipped: bool
     allow: str
     """The methods of the path, as every answer of DRF names them."""
+    seconds: int | None = None
 
 
 class CachedAnswerMiddleware:
@@ -122,6 +125,7 @@ class Look:
 
     def __init__(self, tenant: UUID, question: _Question) -> None:
         self.zipped, self.allow = question.zipped, question.allow
+        self._longest = question.seconds
         self.keys = _keys_of(tenant, question)
         self.entry, *self._generation_keys = self.keys
         self._generations: list[bytes | None] = []
@@ -159,7 +163,9 @@ class Look:
 
     def keep(self, entry: Entry) -> None:
         """For about the time of the settings, so that not all of them end at once."""
-        seconds = settings.CACHED_ANSWER_SECONDS * random.uniform(0.9, 1.1)  # noqa: S311
+        longest = settings.CACHED_ANSWER_SECONDS
+        longest = min(longest, self._longest or longest)
+        seconds = longest * random.uniform(0.9, 1.1)  # noqa: S311
         data = to_bytes(entry)
         if len(data) > _LARGEST:
             return
@@ -235,7 +241,8 @@ def _read_question(path: str, query: str, place: str, zipped: bool) -> _Question
     asked = sorted(pair for pair in texts.items() if pair not in cached.defaults)
     methods = (each for each in view.http_method_names if each == "head" or hasattr(view, each))
     allow = ", ".join(methods).upper()
-    return _Question(cached.shown, repr((zipped, place, path, asked)), zipped, allow)
+    text = repr((zipped, place, path, asked))
+    return _Question(cached.shown, text, zipped, allow, cached.seconds)
 
 
 @lru_cache(maxsize=256)

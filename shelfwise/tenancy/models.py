@@ -137,6 +137,27 @@ class TenantOwned(models.Model):
         return super().delete(using, keep_parents)
 
 
+class IdempotencyRecord(TenantOwned):
+    """The answer to a request that carried an `Idempotency-Key`, kept in the transaction of what
+    the request did. `shelfwise.api.idempotency` gives it again to whoever repeats the request.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    key = models.CharField(max_length=255, db_collation="C", editable=False)
+    route = models.CharField(max_length=300, editable=False)
+    body_hash = models.BinaryField(max_length=32, editable=False)
+    status = models.PositiveSmallIntegerField(editable=False)
+    headers = models.JSONField(editable=False)
+    body = models.BinaryField(editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [
+            # The answer to a request that is repeated; and of two at once only one is done.
+            models.UniqueConstraint(fields=["tenant", "key"], name="idempotency_key")
+        ]
+
+
 class TenantDetail(TenantOwned):
     """Base of rows that belong to another row of the tenant, by a `TenantForeignKey`.
 

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class Answer:
     etag: str
     body: bytes
     seconds: float
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def json(self) -> Any:
         return orjson.loads(self.body)
@@ -72,7 +73,8 @@ class Client:
         if response.headers.get("Content-Encoding") == "gzip":
             read = gzip.decompress(read)
         found, etag = response.headers.get("X-Cache", ""), response.headers.get("ETag", "")
-        return Answer(response.status, found, etag, read, seconds)
+        given_back = dict(response.headers.items())
+        return Answer(response.status, found, etag, read, seconds, given_back)
 
     def local_port(self) -> int:
         """Of the connection, which is made if need be."""

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from shelfwise.ids import uuid7
 from tests.faults.wire import Headers, request
 
 JSON = "application/json"
@@ -29,7 +30,8 @@ class Write:
     """A path that takes a body, and one that it would take: JSON's text by field.
 
     `kinds` names, for each field, the kinds of value that are right for it (`tests.faults.bodies`).
-    `status` is the answer to a field that is wrong.
+    `status` is the answer to a field that is wrong, `empty` to no body at all.
+    One that is `keyed` comes with another `Idempotency-Key` each time.
     """
 
     method: str
@@ -38,6 +40,8 @@ class Write:
     kinds: Mapping[str, Collection[str]]
     token: str = ""
     status: Collection[int] = (422,)
+    empty: int = 422
+    keyed: bool = False
 
     def attack(
         self,
@@ -50,6 +54,7 @@ class Write:
     ) -> Attack:
         """This write with that body."""
         given = [("Content-Type", content_type)] if content_type else []
+        given += [("Idempotency-Key", str(uuid7()))] if self.keyed else []
         raw = request(
             self.method,
             API + self.path,

@@ -125,7 +125,7 @@ def broken(write: Write) -> Iterator[Attack]:
         yield write.attack(name, body, {400})
     for name, body in NO_OBJECT.items():
         yield write.attack(name, body, {422})
-    yield write.attack("empty", b"", {422} if write.method != "PATCH" else {200})
+    yield write.attack("empty", b"", {write.empty} if write.method != "PATCH" else {200})
     for content_type in _TYPES:
         yield write.attack(content_type, whole(write.body), {415}, content_type=content_type)
 
@@ -151,6 +151,14 @@ def wrong_fields(write: Write) -> Iterator[Attack]:
         if field not in write.body:
             body = whole({**write.body, field: value})
             yield write.attack(f"unasked {field[:20]}", body, write.status)
+
+
+def wrong_keys(write: Write) -> Iterator[Attack]:
+    """Values of `Idempotency-Key` that are none, on a write that is right otherwise."""
+    emoji = "😀".encode().decode("latin-1")
+    for key in ("", " ", "k" * 256, "k" * 8000, "\xe9", "\x7f", "a\tb", emoji):
+        headers = [("Idempotency-Key", key)]
+        yield write.attack(f"key {key[:20]!r}", whole(write.body), {400}, headers=headers)
 
 
 def whole(body: Mapping[str, str]) -> bytes:

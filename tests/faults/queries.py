@@ -104,6 +104,14 @@ _WRONG_FOR_BOOKS: Mapping[str, Sequence[str]] = {
     "deleted": ("", "1", "TRUE", "yes", "true", "null"),
 }
 
+_TIMES = _WRONG_FOR_BOOKS["updated_since"]
+_WRONG_FOR_ORDERS: Mapping[str, Sequence[str]] = {
+    "status": ("", "lost", "PENDING", "pending%00", "pending,paid", "null", "x" * 4000),
+    "active": ("", "1", "TRUE", "false", "null"),
+    "created_from": _TIMES,
+    "created_to": _TIMES,
+}
+
 _TYPED: Mapping[str, str] = {
     "tsquery operators": "%26%20%7C%20!%20(%3A*%20%3C-%3E",
     "tsquery that does not close": "a%20%26%20(b%20%7C%20'",
@@ -158,11 +166,12 @@ def of_lists(paths: Sequence[str], token: str) -> Iterator[Attack]:
                 yield _one(path, parameter, text, token)
 
 
-def of_filters(path: str, token: str) -> Iterator[Attack]:
-    """What the list of books refuses beside that."""
-    for parameter, texts in _WRONG_FOR_BOOKS.items():
-        for text in texts:
-            yield _one(path, parameter, text, token)
+def of_filters(token: str) -> Iterator[Attack]:
+    """What the lists of books and orders refuse beside that."""
+    for path, wrong in (("/books", _WRONG_FOR_BOOKS), ("/orders", _WRONG_FOR_ORDERS)):
+        for parameter, texts in wrong.items():
+            for text in texts:
+                yield _one(path, parameter, text, token)
 
 
 def of_searches(paths: Sequence[str], token: str) -> Iterator[Attack]:

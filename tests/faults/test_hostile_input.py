@@ -19,7 +19,7 @@ from tests.faults import bodies, cursors, messages, queries
 from tests.faults.attacks import API, Attack, Write, bearer
 from tests.faults.holding import Log, attacked, contents, memory
 from tests.faults.wire import request, send
-from tests.faults.writes import make_shop, writes
+from tests.faults.writes import make_shop, order, writes
 from tests.server import ServedTestCase
 
 LONG = os.environ.get("SHELFWISE_LONG_TESTS") == "1"
@@ -41,6 +41,7 @@ ORDERINGS = {
     "/publishers": ("name", "-name"),
     "/categories": ("code", "-code"),
     "/stock": _CHANGES,
+    "/orders": ("-created_at",),
 }
 
 
@@ -103,13 +104,16 @@ class HostileInputTests(ServedTestCase):
             attack for write in self._writes() for attack in bodies.wrong_fields(write)
         )
 
+    def test_keys_that_are_none(self) -> None:
+        self.assert_held(bodies.wrong_keys(order(self.paths, self.token)))
+
     def test_queries_of_lists(self) -> None:
         of_books = (f"/{kind}/{{{kind}}}/books" for kind in ("authors", "publishers", "categories"))
         paths = [*ORDERINGS, *(path.format_map(self.paths) for path in of_books)]
         self.assert_held(queries.of_lists(paths, self.token))
 
     def test_filters(self) -> None:
-        self.assert_held(queries.of_filters("/books", self.token))
+        self.assert_held(queries.of_filters(self.token))
 
     def test_what_is_searched(self) -> None:
         self.assert_held(queries.of_searches(["/books/search", "/books/suggest"], self.token))
@@ -124,7 +128,9 @@ class HostileInputTests(ServedTestCase):
 
     def test_paths_and_methods(self) -> None:
         self.assert_held(messages.paths(self.token))
-        targets = [f"{API}{path}" for path in (*ORDERINGS, "/books/search", "/auth/token")]
+        targets = [
+            f"{API}{path}" for path in (*ORDERINGS, "/books/search", "/auth/token", "/dashboard")
+        ]
         self.assert_held(messages.methods(targets, self.token))
 
     def test_headers(self) -> None:

@@ -1,12 +1,16 @@
 """Every path that takes a body, and for each field the kinds of value that are right."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
+from orders.actions import move_orders
 from shelfwise.tenancy.models import Role, User
+from shelfwise.tenancy.scope import tenant_scope
 from tests.cast import (
     make_author,
     make_book,
     make_category,
+    make_order,
     make_publisher,
     make_stock,
     make_tenant,
@@ -37,7 +41,9 @@ _ITEMS = {"mixed list"}  # each is looked at by itself, and its own result says 
 
 
 def make_shop(slug: str) -> tuple[User, dict[str, str]]:
-    """A shop with three books, two of everything else; its owner, and the ids of the first ones."""
+    """A shop with three books and orders, two of everything else; its owner, and the ids of the
+    first ones. The first order is cancelled.
+    """
     tenant = make_tenant(slug=slug)
     owner = make_user(tenant=tenant, role=Role.OWNER)
     authors = [make_author(tenant=tenant, name=name) for name in ("Le Guin", "Tolkien")]
@@ -61,7 +67,11 @@ def make_shop(slug: str) -> tuple[User, dict[str, str]]:
     for book in books:
         put_in_category(book, categories[0])
         make_stock(book=book, on_hand=5)
+    orders = [make_order((books[2], 1)) for _ in range(3)]
+    with tenant_scope(tenant.id):
+        move_orders(ids=[orders[0].id], transition="cancel", actor="test", reason="test")
     return owner, {
+        "orders": str(orders[0].id),
         "authors": str(authors[0].id),
         "publishers": str(publishers[0].id),
         "categories": str(categories[0].id),
@@ -72,7 +82,7 @@ def make_shop(slug: str) -> tuple[User, dict[str, str]]:
 def writes(ids: Mapping[str, str], token: str) -> list[Write]:
     """Each with a body that would be taken; of a book's, the fields beside its title are left out,
     so that a change of one of them shows."""
-    return [*_records(ids, token), *_stock(ids, token), *_logins()]
+    return [*_records(ids, token), *_stock(ids, token), *_orders(ids, token), *_logins()]
 
 
 def _records(ids: Mapping[str, str], token: str) -> list[Write]:
@@ -120,6 +130,33 @@ def _stock(ids: Mapping[str, str], token: str) -> list[Write]:
             token,
         ),
         Write("POST", "/books/batch-get", {"ids": "[]"}, {"ids": {"list"}}, token),
+    ]
+
+
+def order(ids: Mapping[str, str], token: str) -> Write:
+    """One that is taken if it comes with a key."""
+    items = f'[{{"book_id": "{ids["books"]}", "quantity": 1}}]'
+    kinds: Mapping[str, Collection[str]] = {
+        "items": (),
+        "customer": _NULLABLE,
+        "shipping_address": _NULLABLE,
+        "note": {"null", "300 combining marks"},
+    }
+    return Write("POST", "/orders", {"items": items}, kinds, token)
+
+
+def _orders(ids: Mapping[str, str], token: str) -> list[Write]:
+    """The last one is right and yet refused: a cancelled order can't be paid."""
+    return [
+        replace(order(ids, token), keyed=True),
+        Write(
+            "POST",
+            f"/orders/{ids['orders']}/pay",
+            {"reference": '"r"'},
+            {"reference": _NULLABLE, "reason": ()},
+            token,
+            empty=409,
+        ),
     ]
 
 

@@ -15,6 +15,9 @@ STOCK = f"{API}books/<uuid:book_id>/stock"
 BY_ISBN = f"{API}books/by-isbn/<str:isbn>"
 SEARCH, SUGGEST = f"{API}books/search", f"{API}books/suggest"
 BATCH, BULK = f"{API}books/batch-get", f"{API}books/bulk-update"
+ORDERS = f"{API}orders"
+ORDER = f"{ORDERS}/<uuid:order_id>"
+MOVES = {name: f"{ORDER}/{name}" for name in ("pay", "ship", "deliver", "cancel", "archive")}
 
 _READ = {"GET": Role.VIEWER, "HEAD": Role.VIEWER}
 _LIST = {**_READ, "POST": Role.EDITOR}
@@ -39,6 +42,10 @@ LEAST_ROLES: dict[str, dict[str, Role]] = {
     f"{API}categories": _LIST,
     CATEGORY: _RECORD,
     f"{CATEGORY}/books": _READ,
+    ORDERS: {**_READ, "POST": Role.CLERK},
+    ORDER: _READ,
+    **{route: {"POST": Role.CLERK} for route in MOVES.values()},
+    f"{API}dashboard": _READ,
 }
 """By route and method, the least role that the contract lets in."""
 
@@ -63,6 +70,7 @@ ELSEWHERE = {
 PLAIN_PARAMETERS = {
     *("limit", "page", "ordering", "fields", "count", "deleted", "updated_since"),
     *("language", "format", "price_min", "price_max", "published_from", "published_to"),
+    *("status", "active", "created_from", "created_to"),
 }
 """Parameters that name no record."""
 
@@ -76,5 +84,11 @@ PLAIN_FIELDS = {
     "BulkItemSerializer": {"price", "stock"},
     "StockAmountSerializer": {"delta", "set"},
     "StockChangeSerializer": {"delta", "set", "reason"},
+    "OrderWriter": {"items", "customer", "shipping_address", "note"},
+    "ItemWriter": {"quantity"},
+    "CustomerWriter": {"name", "email"},
+    "TransitionWriter": {"reason"},
+    "PaymentWriter": {"reason", "reference"},
+    "ShipmentWriter": {"reason", "carrier", "tracking_number"},
 }
 """By serializer, the fields of a body that name no record; each other field needs a row."""

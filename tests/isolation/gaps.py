@@ -63,7 +63,7 @@ def _places(door: Door) -> Iterator[str]:
     yield from places_of(route)
     if method in ("GET", "HEAD"):
         yield "If-None-Match"
-    if method in ("PUT", "PATCH", "DELETE"):
+    if method in ("PUT", "PATCH", "DELETE") or (method == "POST" and places_of(route)):
         yield "If-Match"
 
 

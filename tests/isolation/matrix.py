@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, ClassVar
+from datetime import datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import orjson
 from django.test import Client, TestCase
 from django.urls import get_resolver
+from django.utils import timezone
 
 from shelfwise.auth.revocation import revocations
 from shelfwise.tenancy.models import Role
 from tests.isolation.checking import Inspector, Row
-from tests.isolation.expected import LEAST_ROLES
+from tests.isolation.expected import LEAST_ROLES, ORDERS
 from tests.isolation.gaps import tenant_doors
 from tests.isolation.reads import beginning, cursor_rows, read_rows, tag_rows
 from tests.isolation.routes import Door, known_in, path_to
 from tests.isolation.shop import Asker, Shop, nobody, nothing, open_shop, people_of, suspended
 from tests.isolation.world import world
+from tests.isolation.writes import KEY, placing
+from tests.orders.clock import dashboard_at
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as ClientResponse
@@ -35,9 +41,11 @@ class MatrixTestCase(TestCase):
     doors: ClassVar[set[Door]]
     parameters: ClassVar[dict[Door, list[str]]]
     orderings: ClassVar[dict[str, list[str]]]
+    now: ClassVar[datetime]
 
     @classmethod
     def setUpTestData(cls) -> None:
+        cls.now = timezone.now()
         opened = [
             open_shop("ambrovel", "9781700100177", serial=1),
             open_shop("quizonar", "9781700200273", serial=2),
@@ -52,12 +60,14 @@ class MatrixTestCase(TestCase):
         owners = [each for each in cls.askers if each.role is Role.OWNER]
         look = _Look(owners, cls.doors)
         cls.parameters, cls.orderings = look.parameters(), look.orderings()
-        look.collect(cls.orderings)
+        with dashboard_at(cls.now):
+            look.collect(cls.orderings)
         look.forge(cls.nothing)
         look.forge(opened[2][1])
 
     def setUp(self) -> None:
         revocations.renew()
+        self.enterContext(dashboard_at(self.now))
         self.inspector = Inspector(self.client, self.tenants)
 
     def somebody(self, role: Role) -> Asker:
@@ -110,12 +120,15 @@ class _Look:
         self.client = Client()
 
     def parameters(self) -> dict[Door, list[str]]:
-        """By door, the parameters that it knows. It must refuse others."""
+        """By door, the parameters that it knows, and `KEY` if it does. It must refuse others."""
         known = {}
         for method, route in self.doors:
             if method != "HEAD":
-                problem = self._ask(method, f"{self._path(route)}?no-such=1").json()
+                path = f"{self._path(route)}?no-such=1"
+                problem = self._ask(method, path, key="fresh").json()
                 known[method, route] = known_in(problem, "unknown", "no-such")
+                refused = self._ask(method, path, key="k" * 256).json()["errors"][0]
+                known[method, route] += [KEY] if refused["parameter"] == KEY else []
         heads = {("HEAD", route): names for (door, route), names in known.items() if door == "GET"}
         return known | heads
 
@@ -130,8 +143,12 @@ class _Look:
         return found
 
     def collect(self, orderings: dict[str, list[str]]) -> None:
-        """Notes for each owner's shop the tag of each read, and a cursor of each order."""
+        """Notes for each owner's shop the tag of each read, and a cursor of each order. Before, an
+        order is placed with the shop's key.
+        """
         for owner in self.owners:
+            placed = self._ask("POST", f"/{ORDERS}", owner, placing(owner.shop), owner.shop.key)
+            assert placed.status_code == HTTPStatus.CREATED, placed.content
             for route in (route for method, route in self.doors if method == "GET"):
                 response = self._ask("GET", path_to(route, owner.shop), owner)
                 owner.shop.tags[route] = response["ETag"]
@@ -150,9 +167,12 @@ class _Look:
     def _path(self, route: str) -> str:
         return path_to(route, self.owners[0].shop).partition("?")[0]
 
-    def _ask(self, method: str, path: str, owner: Asker | None = None) -> ClientResponse:
-        token = (owner or self.owners[0]).token
-        return self.client.generic(method, path, headers={"authorization": f"Bearer {token}"})
+    def _ask(
+        self, method: str, path: str, owner: Asker | None = None, body: Any = None, key: str = ""
+    ) -> ClientResponse:
+        headers = {"authorization": f"Bearer {(owner or self.owners[0]).token}", KEY: key}
+        sent = b"" if body is None else orjson.dumps(body)
+        return self.client.generic(method, path, sent, "application/json", headers=headers)
 
 
 def _other(cursor: str) -> str:

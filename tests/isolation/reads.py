@@ -16,6 +16,7 @@ from tests.isolation.expected import (
     BOOK,
     BY_ISBN,
     CATEGORY,
+    ORDER,
     PUBLISHER,
     SEARCH,
     STOCK,
@@ -25,7 +26,7 @@ from tests.isolation.routes import path_to, places_of
 from tests.isolation.shop import Shop
 
 _SHOWN_BY_NAME = (
-    *(BOOK, AUTHOR, PUBLISHER, CATEGORY, STOCK, BY_ISBN),
+    *(BOOK, AUTHOR, PUBLISHER, CATEGORY, STOCK, BY_ISBN, ORDER),
     *(f"{AUTHOR}/books", f"{PUBLISHER}/books", f"{CATEGORY}/books"),
 )
 _FILTERS = {

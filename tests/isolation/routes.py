@@ -27,6 +27,7 @@ _THINGS = {
     "authors": "author",
     "publishers": "publisher",
     "categories": "category",
+    "orders": "order",
 }
 
 

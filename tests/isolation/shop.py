@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from catalog.models import Book
 from catalog.stock import StockChange, change_stock
+from orders.actions import TransitionFacts, Wanted, move_orders, place_order
+from orders.models import Order
 from shelfwise.auth.tokens import issue_access_token
 from shelfwise.ids import uuid7
 from shelfwise.tenancy.models import Role, Tenant
@@ -29,6 +31,7 @@ from tests.cast import (
 _THINGS = (
     *("book", "other_book", "gone", "author", "other_author"),
     *("publisher", "other_publisher", "category", "other_category"),
+    *("low", "order", "paid_order", "shipped_order", "cancelled_order"),
 )
 
 
@@ -37,9 +40,10 @@ class Shop:
     """By what things of a shop are named. Each text is the shop's alone.
 
     `book` and `other_book` are both by `author`, of `publisher` and in `category`, and have stock;
-    no book has the other author, publisher or category, and `gone` is a tombstone. `isbn` and
-    `reference` are those of `other_book`; `author_name`, `publisher_name` and `code` those of the
-    other author, publisher and category.
+    no book has the other author, publisher or category, `gone` is a tombstone, and of `low` there
+    are two copies. `isbn` and `reference` are those of `other_book`; `author_name`,
+    `publisher_name` and `code` those of the other author, publisher and category. The orders, of
+    which `order` is pending, are of one `book` each; one more was placed with `key`.
     """
 
     stem: str
@@ -53,6 +57,11 @@ class Shop:
     other_publisher: str
     category: str
     other_category: str
+    low: str
+    order: str
+    paid_order: str
+    shipped_order: str
+    cancelled_order: str
     word: str
     """In one title only."""
     misspelt: str
@@ -78,13 +87,17 @@ class Shop:
     def code(self) -> str:
         return f"{self.stem}-other-code"
 
+    @property
+    def key(self) -> str:
+        return f"{self.stem}-kept-key"
+
     def with_others(self, instead: Mapping[str, str]) -> Shop:
         """The same with other things of the shop under these names: `{"book": "gone"}`."""
         return replace(self, **{name: getattr(self, other) for name, other in instead.items()})
 
     def names(self) -> dict[str, str]:
         """What each text that names something names."""
-        derived = ("reference", "author_name", "publisher_name", "code")
+        derived = ("reference", "author_name", "publisher_name", "code", "key")
         names = [each.name for each in fields(self) if each.compare]
         return {getattr(self, name): name for name in (*names, *derived)}
 
@@ -110,16 +123,20 @@ def open_shop(stem: str, isbn: str, *, serial: int) -> tuple[Tenant, Shop]:
     parties = _parties(tenant, stem)
     books = _books(tenant, stem, isbn, serial, parties)
     with tenant_scope(tenant.id):
-        for number, book in enumerate(books.values(), start=1):
+        for number, (name, book) in enumerate(books.items(), start=1):
             put_in_category(book, parties["category"])
             change_stock(
                 book_id=book.id,
-                change=StockChange(serial * 10**8 + 7 * number, relative=False),
+                change=StockChange(
+                    2 if name == "low" else serial * 10**8 + 7 * number, relative=False
+                ),
                 reason=f"Reason {stem} {number}",
                 actor=f"Actor {stem} {number}",
             )
     mark_deleted(books["gone"])
-    ids = {name: str(each.id) for name, each in {**parties, **books}.items()}
+    with tenant_scope(tenant.id):
+        orders = _orders(stem, books["book"])
+    ids = {name: str(each.id) for name, each in {**parties, **books, **orders}.items()}
     return tenant, _shop(stem, isbn, ids)
 
 
@@ -148,8 +165,8 @@ def _parties(tenant: Tenant, stem: str) -> dict[str, Any]:
 def _books(
     tenant: Tenant, stem: str, isbn: str, serial: int, parties: Mapping[str, Any]
 ) -> dict[str, Book]:
-    """Three books of the first author and publisher, in no category yet, without stock."""
-    kinds = {"book": f"{stem}tide", "other_book": "Second", "gone": "Gone"}
+    """Four books of the first author and publisher, in no category yet, without stock."""
+    kinds = {"book": f"{stem}tide", "other_book": "Second", "gone": "Gone", "low": "Low"}
     return {
         name: make_book(
             tenant=tenant,
@@ -168,6 +185,37 @@ def _books(
         )
         for number, (name, more) in enumerate(kinds.items(), start=1)
     }
+
+
+def _orders(stem: str, book: Book) -> dict[str, Order]:
+    """Of one copy each, in all states that lead on."""
+    placed = {
+        name: place_order(
+            lines=[Wanted(book.id, 1)],
+            actor=f"Actor {stem} {name}",
+            customer_name=f"Customer {stem} {name}",
+            customer_email=f"{stem}-{name}@example.com",
+            shipping_address={"line1": f"Street {stem} {name}"},
+            note=f"Note {stem} {name}",
+        )
+        for name in ("order", "paid_order", "shipped_order", "cancelled_order")
+    }
+    paid = TransitionFacts(payment_reference=f"Payment {stem}")
+    sent = TransitionFacts(carrier=f"Carrier {stem}", tracking_number=f"Number {stem}")
+    for name, transition, facts in (
+        ("paid_order", "pay", paid),
+        ("shipped_order", "pay", paid),
+        ("shipped_order", "ship", sent),
+        ("cancelled_order", "cancel", TransitionFacts()),
+    ):
+        (placed[name],) = move_orders(
+            ids=[placed[name].id],
+            transition=transition,
+            actor=f"Actor {stem} {transition}",
+            reason=f"Reason {stem} {transition}",
+            **facts,
+        )
+    return placed
 
 
 def people_of(tenant: Tenant, shop: Shop) -> list[Asker]:

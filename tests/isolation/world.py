@@ -59,5 +59,7 @@ def _texts(value: Any) -> Iterator[str]:
     """How a column's value would look in an answer, if it can be told from chance."""
     if isinstance(value, datetime):
         yield value.isoformat().replace("+00:00", "Z")
+    elif isinstance(value, dict):
+        yield from (text for each in value.values() for text in _texts(each))
     elif isinstance(value, str | UUID | Decimal | int) and len(str(value)) >= _SHORTEST_MARKER:
         yield str(value)

@@ -9,10 +9,22 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tests.isolation.checking import Ask, Row
-from tests.isolation.expected import AUTHOR, BATCH, BOOK, BULK, CATEGORY, PUBLISHER, STOCK
+from tests.isolation.expected import (
+    AUTHOR,
+    BATCH,
+    BOOK,
+    BULK,
+    CATEGORY,
+    MOVES,
+    ORDER,
+    ORDERS,
+    PUBLISHER,
+    STOCK,
+)
 from tests.isolation.routes import path_to, places_of
 from tests.isolation.shop import Shop
 
+KEY = "Idempotency-Key"
 _DONE = {"POST": 201, "PUT": 200, "PATCH": 200, "DELETE": 204}
 _WHOLE: Mapping[str, Mapping[str, Any]] = {
     BOOK: {"title": "Plainly new", "reference": "fresh-1"},
@@ -21,6 +33,15 @@ _WHOLE: Mapping[str, Mapping[str, Any]] = {
     CATEGORY: {"scheme": "local", "code": "fresh-1", "name": "Plainly new"},
 }
 """A body that POST and PUT take, by the route of one record."""
+
+_MOVED = {
+    MOVES["ship"]: "paid_order",
+    MOVES["deliver"]: "shipped_order",
+    MOVES["archive"]: "cancelled_order",
+}
+"""Which of a shop's orders can be moved on so, if it is not `order`."""
+_STUCK = {MOVES["deliver"]: "paid_order"}
+"""Which can't, if it is not `shipped_order`."""
 
 _Asking = Callable[[Shop, Shop], Ask]
 _Part = Callable[[Shop, Shop], Any]
@@ -65,6 +86,11 @@ def write_rows() -> Iterator[Row]:
         yield from _stock_rows(body)
     yield from _batch_rows()
     yield from _bulk_rows()
+    yield from _order_rows()
+    for route in MOVES.values():
+        yield from _move_rows(route)
+        yield from _header_rows(route, {})
+    yield from _header_rows(STOCK, {"delta": 1, "reason": "counted"})
 
 
 def _path_rows(route: str) -> Iterator[Row]:
@@ -153,3 +179,66 @@ def _bulk_rows() -> Iterator[Row]:
 
         yield Row("POST", BULK, name, alone, 200, 200)
         yield Row("POST", BULK, name, beside, 200, 200, "beside one's own")
+
+
+def placing(shop: Shop) -> dict[str, Any]:
+    """The order that the shop's key was used for."""
+    return {"items": [{"book_id": shop.book, "quantity": 1}]}
+
+
+def _order_rows() -> Iterator[Row]:
+    """Another shop's book is unknown, alone and beside one's own; its key is nobody's."""
+    fresh = {KEY: "fresh"}
+    for name, note in (("book", ""), ("other_book", "the other"), ("gone", "gone")):
+
+        def alone(shop: Shop, whose: Shop, name: str = name) -> Ask:
+            return Ask(f"/{ORDERS}", placing(whose.with_others({"book": name})), fresh)
+
+        def beside(shop: Shop, whose: Shop, name: str = name) -> Ask:
+            items = [{"book_id": each, "quantity": 1} for each in (shop.book, getattr(whose, name))]
+            return Ask(f"/{ORDERS}", {"items": items}, fresh)
+
+        own, telling = (422, False) if name == "gone" else (201, True)
+        yield Row("POST", ORDERS, "book_id", alone, own, 422, note, telling)
+        yield Row("POST", ORDERS, "book_id", beside, own, 422, f"{note} beside own", telling)
+
+    def too_many(shop: Shop, whose: Shop) -> Ask:
+        items = [{"book_id": whose.low, "quantity": 10_000}]
+        return Ask(f"/{ORDERS}", {"items": items}, fresh)
+
+    yield Row("POST", ORDERS, "book_id", too_many, 409, 422, "too many")
+
+    def with_key(shop: Shop, whose: Shop) -> Ask:
+        return Ask(f"/{ORDERS}", placing(shop), {KEY: whose.key})
+
+    yield Row("POST", ORDERS, KEY, with_key, 201, 201)
+
+
+def _move_rows(route: str) -> Iterator[Row]:
+    """Another shop's order is a 404, whatever one's own would have been."""
+    movable = {"order": _MOVED.get(route, "order")}
+    yield Row("POST", route, "order_id", _at(route, {}, movable), 200, 404)
+    with_headers = _at(route, {}, movable, {"if-match": "*", KEY: "fresh"})
+    yield Row("POST", route, "order_id", with_headers, 200, 404, "If-Match: *, a key")
+    stuck = _at(route, {"reason": "why"}, {"order": _STUCK.get(route, "shipped_order")})
+    yield Row("POST", route, "order_id", stuck, 409, 404, "not allowed")
+    bad = _at(route, {"nothing": 1}, movable)
+    yield Row("POST", route, "order_id", bad, 422, 422, "a bad body", telling=False)
+
+
+def _header_rows(route: str, body: Mapping[str, Any]) -> Iterator[Row]:
+    """One's own, with a tag and a key of one's own, of another shop's, made-up ones."""
+    shown = STOCK if route == STOCK else ORDER
+    movable = {"order": _MOVED.get(route, "order")}
+    is_first = "order" in movable.values()
+
+    def with_tag(shop: Shop, whose: Shop) -> Ask:
+        return Ask(path_to(route, shop), body, {"if-match": whose.tags[shown]})
+
+    yield Row("POST", route, "If-Match", with_tag, 200 if is_first else 409, 412)
+
+    def with_key(shop: Shop, whose: Shop) -> Ask:
+        """Of an order that was placed, which is another request."""
+        return Ask(path_to(route, shop.with_others(movable)), body, {KEY: whose.key})
+
+    yield Row("POST", route, KEY, with_key, 422, 200)

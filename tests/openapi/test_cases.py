@@ -22,18 +22,23 @@ from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.result import Ok
 
 from catalog.models import Author, Book, Category, Publisher
+from orders.actions import move_orders
+from orders.lifecycle import TRANSITIONS
+from orders.models import Order
 from shelfwise.tenancy.scope import tenant_scope
 from tests.cast import (
     CatalogTestCase,
     make_author,
     make_book,
     make_category,
+    make_order,
     make_publisher,
     make_stock,
     token_of,
 )
 from tests.openapi.served import Document, changed, document, operation
 
+KEY = "Idempotency-Key"
 LONG = os.environ.get("SHELFWISE_LONG_TESTS") == "1"
 CASES = 10_000 if LONG else 600
 
@@ -52,17 +57,35 @@ class CaseTests(CatalogTestCase):
         super().setUpTestData()
         shelf = cls.shelf
         for number in range(12):
-            book = make_book(tenant=shelf, title=f"Book {number}", reference=f"CASE-{number}")
+            book = make_book(
+                tenant=shelf, title=f"Book {number}", reference=f"CASE-{number}", price=5
+            )
             make_stock(book=book, on_hand=1000)
             make_author(tenant=shelf, name=f"Author {number}")
             make_publisher(tenant=shelf, name=f"Publisher {number}")
             make_category(tenant=shelf, code=f"C{number}")
-        models = {"books": Book, "authors": Author, "publishers": Publisher, "categories": Category}
+            make_order((book, 1))
+        models: dict[str, Any] = {"books": Book, "authors": Author, "publishers": Publisher}
+        models |= {"categories": Category, "orders": Order}
         with tenant_scope(shelf.id):
             cls.ids = {
                 name: list(model.objects.values_list("id", flat=True))
                 for name, model in models.items()
             }
+        for transition in TRANSITIONS:
+            cls.ids[f"orders to {transition}"] = cls.orders_for(transition)
+
+    @classmethod
+    def orders_for(cls, transition: str) -> list[UUID]:
+        """Some that can be moved on so, if nothing else has."""
+        book = make_book(tenant=cls.shelf, reference=f"CASE-{transition}", price=5)
+        make_stock(book=book, on_hand=1000)
+        before = {"ship": ("pay",), "deliver": ("pay", "ship"), "archive": ("cancel",)}
+        ids = [make_order((book, 1)).id for _ in range(20)]
+        with tenant_scope(cls.shelf.id):
+            for each in before.get(transition, ()):
+                move_orders(ids=ids, transition=each, actor="test", reason="test")
+        return ids
 
     def setUp(self) -> None:
         super().setUp()
@@ -162,22 +185,33 @@ class CaseTests(CatalogTestCase):
 
     def speak_of_records(self, case: Case[Any], turn: int) -> None:
         """Puts ids that are there where the case names some."""
-        kind = case.operation.path.split("/")[3]
         for name in case.path_parameters or {}:
             if name.endswith("_id"):
-                case.path_parameters[name] = self.some_id(kind, turn)
-        body = case.body if isinstance(case.body, dict) else {}
+                case.path_parameters[name] = self.some_id(self.kind_of(case), turn)
+        body: dict[str, Any] = case.body if isinstance(case.body, dict) else {}
         for name, kind in (("author_id", "authors"), ("publisher_id", "publishers")):
             if body.get(name):
                 body[name] = self.some_id(kind, turn)
         for name, kind in (("category_ids", "categories"), ("ids", "books")):
             if body.get(name):
                 body[name] = [self.some_id(kind, turn)]
-        # What another case may have taken.
+        for item in body.get("items", ()) if case.operation.path.endswith("/orders") else ():
+            item["book_id"] = self.some_id("books", turn)
+        self.take_free_names(case, body, turn)
+
+    def take_free_names(self, case: Case[Any], body: dict[str, Any], turn: int) -> None:
+        """Instead of what another case may have taken."""
         if body.get("isbn"):
             body["isbn"], body["reference"] = None, f"{case.operation.label} {turn}"
         if body.get("code"):
             body["code"] = f"{case.operation.method}-{turn}"
+        if case.headers and KEY in case.headers:
+            case.headers[KEY] = f"{case.operation.label} {turn}"
+
+    def kind_of(self, case: Case[Any]) -> str:
+        """What the path's id names."""
+        kind, *_, last = case.operation.path.split("/")[3:]
+        return f"{kind} to {last}" if last in TRANSITIONS else kind
 
     def some_id(self, kind: str, turn: int) -> str:
         return str(self.ids[kind][turn % len(self.ids[kind])])

@@ -16,7 +16,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from django.test import Client
 
-from tests.cast import CatalogTestCase, make_book, token_of
+from tests.cast import CatalogTestCase, make_book, make_stock, token_of
 
 PACKAGE = "shelf_wise_client"
 # What a generator's own formatter makes of it does not matter here.
@@ -102,6 +102,20 @@ class GeneratedClientTests(CatalogTestCase):
         self.assertEqual((made.title, made.author), ("Ulysses", None))
         problem = self.call("books", "create_book", body=models.BookInput(title="Ulysses"))
         self.assertEqual((problem.status, problem.errors[0].pointer), (422, "/isbn"))
+
+    def test_it_orders_and_is_told_what_is_short(self) -> None:
+        models = importlib.import_module(f"{PACKAGE}.models")
+        book = make_book(tenant=self.shelf, title="Ulysses", price="5.00")
+        make_stock(book=book, on_hand=3)
+        body = models.OrderInput(items=[models.ItemInput(book_id=book.id, quantity=2)])
+        placed, again, short = (
+            self.call("orders", "place_order", body=body, idempotency_key=key)
+            for key in ("first", "first", "second")
+        )
+        self.assertEqual((placed.number, placed.total, placed.status), (1, 10.0, "pending"))
+        self.assertEqual(again.id, placed.id)
+        told = short.errors[0].additional_properties
+        self.assertEqual((short.status, told["asked"], told["available"]), (409, 2, 1))
 
     def test_tombstones_are_told_from_books(self) -> None:
         (emma,) = self.call("books", "search_books", q="emma").results

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from io import StringIO
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.test import SimpleTestCase
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.cast import HOBBIT_ISBN, CastTestCase, CatalogTestCase, make_book
+from shelfwise.api.idempotency import HEADER
+from shelfwise.ids import uuid7
+from tests.cast import HOBBIT_ISBN, CastTestCase, CatalogTestCase, make_book, make_stock
 from tests.openapi.served import Document, document, faults_of, operation, operations
 
 UNDESCRIBED = {"api/v2/schema", "api/v2/docs"}
@@ -63,6 +65,9 @@ class DocumentTests(SimpleTestCase):
             "get_books": {"408", "413", "415", "422"},
             "change_stock": {"403", "404", "408", "409", "412", "413", "415", "422"},
             "log_in": {"408", "413", "415", "422"},
+            "place_order": {"403", "408", "409", "413", "415", "422"},
+            "pay_order": {"403", "404", "408", "409", "412", "413", "415", "422"},
+            "get_dashboard": set(),
         }
         said = {
             name: {
@@ -88,6 +93,77 @@ class DocumentTests(SimpleTestCase):
                 with self.subTest(f"{method} {path}"):
                     faults = faults_of({"no_such_field": 1}, body_of(described)["schema"])
                     self.assertIn("'no_such_field' was unexpected", " ".join(faults))
+
+
+class KeyTests(CatalogTestCase):
+    """`Idempotency-Key`: what the document says of it is what is done."""
+
+    SAID: ClassVar = {
+        "place_order": True,
+        **dict.fromkeys(
+            (
+                "change_stock",
+                *("pay_order", "ship_order", "deliver_order", "cancel_order", "archive_order"),
+            ),
+            False,
+        ),
+    }
+    """By operation, whether it is needed."""
+
+    def refused(self, path: str, **headers: str) -> str:
+        """The first parameter that a POST is refused for, which knows none in the query."""
+        path = re.sub(r"{\w+}", str(uuid7()), path)
+        answer = self.post(f"{path}?no-such=1", {}, as_=self.owner, **headers)
+        self.assertEqual(answer.status_code, 400, answer.content)
+        named: str = answer.json()["errors"][0]["parameter"]
+        return named
+
+    def test_what_takes_one_says_so_and_whether_it_is_needed(self) -> None:
+        found = {
+            described["operationId"]: parameter.get("required", False)
+            for _, _, described in operations()
+            for parameter in described.get("parameters", [])
+            if parameter["name"] == HEADER
+        }
+        self.assertEqual(found, self.SAID)
+
+    def test_it_is_so(self) -> None:
+        for method, path, described in operations():
+            if method == "POST" and "/auth/" not in path:
+                needed = self.SAID.get(described["operationId"])
+                with self.subTest(path):
+                    without = HEADER if needed else "no-such"
+                    self.assertEqual(self.refused(path), without)
+                    too_long = self.refused(path, idempotency_key="k" * 256)
+                    self.assertEqual(too_long, "no-such" if needed is None else HEADER)
+
+    def test_an_answer_that_is_repeated_is_as_it_is_said(self) -> None:
+        book = make_book(tenant=self.shelf, price="5.00")
+        make_stock(book=book, on_hand=5)
+        described = operation("place_order")
+        example = body_of(described)["examples"]["Asked"]["value"]
+        body = {**example, "items": [{"book_id": str(book.id), "quantity": 2}]}
+        answers = [
+            self.post("/api/v2/orders", body, as_=self.owner, idempotency_key="k") for _ in range(2)
+        ]
+        said = described["responses"]["201"]
+        schema = document()["components"]["headers"]["Idempotent-Replayed"]["schema"]
+        self.assertEqual([each.status_code for each in answers], [201, 201])
+        self.assertEqual(faults_of(answers[1].json(), said["content"][JSON]["schema"]), [])
+        self.assertIn("Idempotent-Replayed", said["headers"])
+        self.assertNotIn("Idempotent-Replayed", answers[0])
+        self.assertEqual(faults_of(answers[1]["Idempotent-Replayed"], schema), [])
+
+    def test_what_is_short_is_told_in_members_that_the_document_leaves_room_for(self) -> None:
+        book = make_book(tenant=self.shelf, price="5.00")
+        body = {"items": [{"book_id": str(book.id), "quantity": 2}]}
+        problem = self.post("/api/v2/orders", body, as_=self.owner, idempotency_key="k").json()
+        short = {"book_id": str(book.id), "asked": 2, "available": 0}
+        (fault,) = problem["errors"]
+        self.assertEqual({name: fault[name] for name in short}, short)
+        problem_schema = {"$ref": "#/components/schemas/Problem"}
+        self.assertEqual(faults_of(problem, problem_schema), [])
+        self.assertNotEqual(faults_of({**problem, "more": 1}, problem_schema), [])
 
 
 class ExampleTests(CatalogTestCase):

@@ -21,8 +21,8 @@ def cached_rate(bench: Bench, effort: Effort) -> Iterator[Figure]:
         (bench.shelfwise, LIST, False),
         (bench.shelfwise, EMPTY, True),
     ]
-    plans = [_plan(bench, *server, effort) for server in servers]
-    theirs, ours, empty = taking_turns(bench, plans, LISTED, effort)
+    plans = [(_plan(bench, *server, effort), LISTED) for server in servers]
+    theirs, ours, empty = taking_turns(bench, plans, effort)
     yield Figure(
         "cached_list_vs_original",
         "the list out of the cache: rate ÷ the original design's, uncached",

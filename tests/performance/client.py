@@ -10,7 +10,9 @@ import socket
 import time
 from dataclasses import dataclass
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any, Self
+from uuid import uuid4
 
 LOOPBACK = "127.0.0.1"
 LARGEST_REPLY = 1024 * 1024
@@ -18,7 +20,7 @@ PATIENCE_S = 10.0
 
 
 class ReplyError(Exception):
-    """A reply that no measurement may count: not HTTP, cut short, or not a 200."""
+    """A reply that no measurement may count: not HTTP, cut short, or not the status asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,20 @@ def request_bytes(path: str, token: str, *, fresh: bool = True) -> bytes:
     ).encode()
 
 
+def post_bytes(path: str, token: str, body: bytes) -> bytes:
+    """A POST of a JSON body to `path`, with an Idempotency-Key that no other request has."""
+    head = (
+        f"POST {path} HTTP/1.1\r\n"
+        f"Host: {LOOPBACK}\r\n"
+        f"Authorization: Bearer {token}\r\n"
+        "Accept: application/json\r\n"
+        "Content-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n"
+        f"Idempotency-Key: {uuid4()}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
 def connect(port: int, patience_s: float = PATIENCE_S) -> socket.socket:
     """A connection to a port of this machine that sends at once and never waits for ever."""
     connection = socket.create_connection((LOOPBACK, port), timeout=patience_s)
@@ -118,9 +134,15 @@ class Client:
 
     def get(self, path: str) -> Reply:
         """Ask for `path`. Raises `ReplyError` for a status other than 200."""
+        return self._exchange(path, request_bytes(path, self.token), HTTPStatus.OK)
+
+    def post(self, path: str, body: bytes) -> Reply:
+        """Post JSON to `path`. Raises `ReplyError` for a status other than 201."""
+        return self._exchange(path, post_bytes(path, self.token, body), HTTPStatus.CREATED)
+
+    def _exchange(self, path: str, request: bytes, expected: HTTPStatus) -> Reply:
         if self._connection is None:
             self._connection = connect(self.port)
-        request = request_bytes(path, self.token)
         started = time.perf_counter_ns()
         self._connection.sendall(request)
         head, received = _read_reply(self._connection)
@@ -128,7 +150,7 @@ class Client:
         if head.closes:
             self.close()
         body = bytes(received[head.body_start :])
-        if head.status != 200:
+        if head.status != expected:
             raise ReplyError(f"{path}: {head.status} {body[:300].decode(errors='replace')}")
         return Reply(head, body, elapsed)
 

@@ -11,6 +11,7 @@ from tests.performance.client import Client
 from tests.performance.cores import pinned
 from tests.performance.effort import Effort
 from tests.performance.harness import LISTED, MILLION, SMALL, Bench
+from tests.performance.orders import dashboard, order_queries, order_rate, orders_beside_reads
 from tests.performance.searches import searches
 from tests.performance.throughput import UnfitError, alternating, body_bytes, same_answers, uncached
 from tests.performance.timing import (
@@ -141,6 +142,10 @@ FIGURES: tuple[FigureFunction, ...] = (
     tenant_size,
     query_counts,
     searches,
+    order_queries,
+    order_rate,
+    orders_beside_reads,
+    dashboard,
 )
 
 

@@ -44,9 +44,14 @@ class Bench:
     folder: Path
     environment: Mapping[str, str]
     placement: Placement
-    tokens: Mapping[str, str]
+    tokens: dict[str, str]
     shelfwise: Server
     original: Server
+
+    def add_tenant(self, slug: str, books: int) -> None:
+        """A further tenant with so many books, loaded if it is missing, for `client` and `rate`."""
+        _manage(self.environment, "load_demo", f"--tenants={slug}", f"--books={books}")
+        self.tokens[slug] = _token(slug, self.environment)
 
     def client(self, tenant: str, server: Server | None = None) -> Client:
         """A connection with that tenant's token, to ShelfWise unless another server is named."""

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from shelfwise import devservers
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 TENANT = "tenant-c"
 RUNS = 5
 RECORDS = 20_000
+ORDERS = 100_000
+APART = timedelta(minutes=10)
 
 _FILL = """
 INSERT INTO catalog_{table} (id, tenant_id, {columns})
@@ -70,6 +73,8 @@ def _measured() -> Iterator[tuple[Served, Plan, Plan]]:
             sql, parameters = _queries(served.ask)[served.query]
             with transaction.atomic():
                 _fill()
+                if served.sells:
+                    _sell()
                 with_it = _best_plan(sql, parameters)
                 with connection.cursor() as cursor:
                     cursor.execute(f"DROP INDEX {served.index}")
@@ -96,6 +101,18 @@ def _fill() -> None:
             cursor.execute(f"ANALYZE catalog_{table}")
         # What VACUUM does, which runs in no transaction: new entries into their places.
         cursor.execute("SELECT gin_clean_pending_list('author_names')")
+
+
+def _sell() -> None:
+    """A history of orders, for nobody but this transaction."""
+    from django.db import connection
+
+    from shelfwise.tenancy.models import Tenant
+    from tests.orders.many import TABLES, load_orders
+
+    load_orders(Tenant.objects.get(slug=TENANT), orders=ORDERS, apart=APART)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {', '.join(TABLES)}")
 
 
 def _queries(ask: Callable[[], object]) -> list[tuple[str, Any]]:

@@ -1,5 +1,6 @@
 """A server for the tests of the client and the load generator: it answers what it was told to."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,6 +9,7 @@ from threading import Lock, Thread
 from tests.performance.client import LOOPBACK
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+MADE = b"HTTP/1.1 201 Created\r\nContent-Length: 4\r\n\r\nmade"
 FAILED = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 5\r\n\r\nsorry"
 SHORT = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 LAST = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello"
@@ -15,7 +17,11 @@ CUT = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhel"
 
 
 class ScriptedServer(ThreadingHTTPServer):
-    """Gives each request the reply whose turn it is; `seen` counts them."""
+    """Gives each request the reply whose turn it is; `seen` counts them.
+
+    `posted` holds the Idempotency-Key and the body of each POST. `pauses` are the seconds that the
+    next requests wait for theirs.
+    """
 
     daemon_threads = True
 
@@ -23,6 +29,8 @@ class ScriptedServer(ThreadingHTTPServer):
         super().__init__((LOOPBACK, 0), _Handler)
         self.replies = replies
         self.seen = 0
+        self.posted: list[tuple[str | None, bytes]] = []
+        self.pauses: list[float] = []
         self._lock = Lock()
 
     @property
@@ -31,8 +39,10 @@ class ScriptedServer(ThreadingHTTPServer):
 
     def next_reply(self) -> bytes:
         with self._lock:
+            pause = self.pauses.pop() if self.pauses else 0.0
             reply = self.replies[self.seen % len(self.replies)]
             self.seen += 1
+        time.sleep(pause)
         return reply
 
 
@@ -45,6 +55,12 @@ class _Handler(BaseHTTPRequestHandler):
         reply = self.server.next_reply()
         self.wfile.write(reply)
         self.close_connection = b"Connection: close" in reply
+
+    def do_POST(self) -> None:
+        assert isinstance(self.server, ScriptedServer)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.posted.append((self.headers["Idempotency-Key"], body))
+        self.do_GET()
 
     def log_message(self, *_: object) -> None:
         """Say nothing: a test run's output is for its results."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Sum
@@ -17,20 +18,29 @@ from catalog.models import Author, Book, Category, Publisher, Stock, StockMoveme
 from catalog.search.finding import books_of_words
 from catalog.search.mending import meanings_of
 from catalog.search.suggesting import suggestions
+from orders.dashboard import dashboard
+from orders.listings import ORDERS
+from orders.models import OrderEvent
 from shelfwise.api.listing import Listing
 from shelfwise.api.paging import answer
+from shelfwise.ids import uuid7
 
 DEEP = 25_000
+LONG_AGO = timedelta(days=300)
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An index, and a request that it is there for; `query` is the one that it serves, from 0."""
+    """An index, and a request that it is there for; `query` is the one that it serves, from 0.
+
+    `sells`: it takes a history of orders to show.
+    """
 
     index: str
     request: str
     ask: Callable[[], object]
     query: int = 0
+    sells: bool = False
 
 
 def served_by_indexes() -> list[Served]:
@@ -120,4 +130,31 @@ def served_by_indexes() -> list[Served]:
             query=1,
         ),
         Served("author_names", "`GET /books/suggest?q=shak`", lambda: suggestions("shak")),
+        *_served_of_orders(page),
+    ]
+
+
+def _served_of_orders(page: Callable[[Listing, str], Callable[[], object]]) -> list[Served]:
+    def orders(index: str, query: str) -> Served:
+        request = f"`GET /orders?{query}`".replace("?`", "`")
+        return Served(index, request, page(ORDERS, query), sells=True)
+
+    def shown(index: str, part: str, query: int) -> Served:
+        return Served(index, f"`GET /dashboard`: {part}", dashboard, query=query, sells=True)
+
+    then = f"{datetime.now(UTC) - LONG_AGO:%Y-%m-%dT00:00:00Z}"
+    return [
+        orders("order_list", ""),
+        orders("order_active", "active=true"),
+        orders("order_active", f"active=true&created_to={then}"),
+        orders("order_by_status", "status=cancelled"),
+        shown("order_list", "the sums", 0),
+        shown("order_list", "most sold in 30 days", 3),
+        shown("stock_low", "what is low", 4),
+        Served(
+            "orderevent_of_order",
+            "the history of an order",
+            lambda: list(OrderEvent.objects.filter(order=uuid7()).order_by("id")),
+            sells=True,
+        ),
     ]

@@ -2,7 +2,7 @@ from decimal import Decimal
 from unittest import TestCase
 
 from tests.performance.client import Client, ReplyError, parse_head
-from tests.performance.scripted_server import CUT, FAILED, LAST, OK, scripted
+from tests.performance.scripted_server import CUT, FAILED, LAST, MADE, OK, scripted
 
 PRICE = b'HTTP/1.1 200 OK\r\nX-Cache: miss\r\ncontent-length: 16\r\n\r\n{"price": 24.60}'
 
@@ -49,3 +49,22 @@ class ClientTests(TestCase):
                 with self.subTest(text), self.assertRaises(ReplyError) as raised:
                     client.get("/")
                 self.assertEqual(str(raised.exception), text)
+
+
+class PostTests(TestCase):
+    def test_posts_a_body_with_a_key_of_its_own(self) -> None:
+        with scripted(MADE) as server, Client(server.port, "token") as client:
+            reply = client.post("/", b'{"a": 1}')
+            client.post("/", b'{"a": 1}')
+        self.assertEqual((reply.head.status, reply.body), (201, b"made"))
+        (key, body), (other_key, _) = server.posted
+        self.assertEqual(body, b'{"a": 1}')
+        self.assertNotIn(other_key, (key, None))
+
+    def test_another_status_than_201_raises(self) -> None:
+        with (
+            scripted(OK) as server,
+            Client(server.port, "token") as client,
+            self.assertRaisesRegex(ReplyError, "/: 200 hello"),
+        ):
+            client.post("/", b"{}")

@@ -3,11 +3,23 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest import TestCase
 
 from shelfwise.devservers.datafolder import PROJECT
-from tests.performance.load import MOST_REQUESTS, TOKEN_VARIABLE, Plan, run
-from tests.performance.scripted_server import CUT, FAILED, LAST, OK, SHORT, scripted
+from tests.performance.load import MOST_REQUESTS, TOKEN_VARIABLE, Plan, Result, run
+from tests.performance.scripted_server import (
+    CUT,
+    FAILED,
+    LAST,
+    MADE,
+    OK,
+    SHORT,
+    ScriptedServer,
+    scripted,
+)
 
 
 def plan(port: int, *, requests: int = 20, connections: int = 2, seconds: float = 5.0) -> Plan:
@@ -62,11 +74,57 @@ class ErrorTests(TestCase):
         with scripted(b"") as server:
             result = run(plan(server.port, connections=3), "token")
         self.assertEqual((result.answered, result.errors), (0, {"no answer within 0.2 s": 3}))
+        self.assertLess(result.seconds, 2)
 
     def test_gives_up_after_a_hundred_errors(self) -> None:
         with scripted(FAILED) as server:
             result = run(plan(server.port, requests=1_000, connections=1), "token")
         self.assertEqual(result.errors, {"status 500 with 5 bytes": 100})
+
+
+class PostTests(TestCase):
+    def setUp(self) -> None:
+        folder = TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.bodies = Path(folder.name) / "bodies"
+        self.bodies.write_bytes(b'{"a": 1}\n{"b": 2}\n')
+
+    def run_against(self, server: ScriptedServer, *, requests: int) -> Result:
+        plan = Plan(server.port, "/", None, 1, 5.0, requests, 0.2, bodies=str(self.bodies))
+        return run(plan, "token")
+
+    def test_posts_the_bodies_in_turn_each_with_a_key_of_its_own(self) -> None:
+        with scripted(MADE) as server:
+            result = self.run_against(server, requests=3)
+        self.assertEqual((result.answered, result.errors), (3, {}))
+        self.assertEqual(
+            [body for _, body in server.posted], [b'{"a": 1}', b'{"b": 2}', b'{"a": 1}']
+        )
+        self.assertEqual(len({key for key, _ in server.posted if key}), 3)
+
+    def test_a_201_of_any_length_counts_and_nothing_else(self) -> None:
+        with scripted(MADE, OK) as server:
+            result = self.run_against(server, requests=4)
+        self.assertEqual((result.answered, result.errors), (2, {"status 200 with 5 bytes": 2}))
+
+
+class PaceTests(TestCase):
+    def test_asks_so_often_a_second_however_fast_the_server_is(self) -> None:
+        with scripted(OK) as server:
+            result = run(replace(plan(server.port, seconds=0.5), per_second=30), "token")
+        self.assertEqual((result.answered, result.errors), (15, {}))
+        self.assertEqual(server.seen, 15)
+
+    def test_sends_what_is_overdue_as_soon_as_a_connection_is_free(self) -> None:
+        with scripted(OK) as server:
+            server.pauses = [0.15, 0.15]  # both connections; 4 requests come due meanwhile
+            result = run(replace(plan(server.port, seconds=0.5), per_second=30), "token")
+        self.assertEqual((result.answered, result.errors), (15, {}))
+
+    def test_a_silent_server_ends_the_run(self) -> None:
+        with scripted(b"") as server:
+            result = run(replace(plan(server.port, connections=3), per_second=30), "token")
+        self.assertEqual((result.answered, result.errors), (0, {"no answer within 0.2 s": 3}))
 
 
 class BoundTests(TestCase):

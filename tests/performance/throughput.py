@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from shelfwise.devservers.datafolder import PROJECT
@@ -64,7 +65,7 @@ def alternating(
     """The servers' rates, round after round: one list a server.
 
     The servers share a processor and take turns on it, so that a slow spell of the machine falls
-    on all of them. A round before the first warms up pools, statements and compiled SQL.
+    on all of them. The round that warms up is for pools, statements and compiled SQL.
     """
     plans = [
         Plan(
@@ -76,13 +77,18 @@ def alternating(
         )
         for server in servers
     ]
-    return taking_turns(bench, plans, tenant, effort)
+    return taking_turns(bench, [(plan, tenant) for plan in plans], effort)
 
 
-def taking_turns(bench: Bench, plans: list[Plan], tenant: str, effort: Effort) -> list[list[float]]:
-    """The plans' rates, round after round: one list a plan. A round before them warms up."""
+def taking_turns(
+    bench: Bench, plans: Sequence[tuple[Plan, str]], effort: Effort
+) -> list[list[float]]:
+    """The rates of plans, each with its tenant, round after round: one list a plan.
+
+    A round before the first warms up.
+    """
     rates: list[list[float]] = [[] for _ in plans]
     for _ in range(1 + effort.rounds):
-        for plan, measured in zip(plans, rates, strict=True):
+        for (plan, tenant), measured in zip(plans, rates, strict=True):
             measured.append(rate(bench, plan, tenant))
     return [measured[1:] for measured in rates]

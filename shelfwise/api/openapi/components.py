@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from shelfwise.api.errors import PROBLEM_TYPE
+from shelfwise.api.idempotency import HEADER, KEPT_HOURS
 from shelfwise.statuses import title_of
 
 Schema = dict[str, Any]
@@ -16,12 +17,16 @@ _REFUSALS = {
     HTTPStatus.FORBIDDEN: "The token's role may not; the detail names the one needed",
     HTTPStatus.NOT_FOUND: "Not there, or another tenant's",
     HTTPStatus.NOT_ACCEPTABLE: "The answer is JSON, which `Accept` rules out",
-    HTTPStatus.CONFLICT: "At odds with what is there",
+    HTTPStatus.CONFLICT: (
+        f"At odds with what is there; or a request with this `{HEADER}` is still running"
+    ),
     HTTPStatus.PRECONDITION_FAILED: "The record is no longer as `If-Match` names it",
     HTTPStatus.REQUEST_TIMEOUT: "The body came too slowly",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than 1 MiB",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not JSON in UTF-8",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "Values that can't be accepted, each with its pointer",
+    HTTPStatus.UNPROCESSABLE_ENTITY: (
+        f"Values that can't be accepted, each with its pointer; or another request's `{HEADER}`"
+    ),
     HTTPStatus.TOO_MANY_REQUESTS: "More than the token, its tenant, or a login may ask in a minute",
     HTTPStatus.SERVICE_UNAVAILABLE: "The database can't answer now",
 }
@@ -64,6 +69,17 @@ _HEADERS: Mapping[str, Schema] = {
         "required": True,
         "schema": {"type": "integer", "minimum": 0},
     },
+    "Retry-After-Running": {
+        "description": f"Seconds, where a request with this `{HEADER}` is still running.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "Idempotent-Replayed": {
+        "description": (
+            f"Where the `{HEADER}` was used before, up to {KEPT_HOURS} hours ago at least: nothing"
+            " was done now, and this is the first one's answer."
+        ),
+        "schema": {"type": "string", "const": "true"},
+    },
     "RateLimit-Policy": {
         "description": (
             'Each limit, its requests and its seconds: `"token";q=1200;w=60, "tenant";…`'
@@ -81,10 +97,12 @@ _HEADERS: Mapping[str, Schema] = {
 }
 OF_LIMITS = ("RateLimit-Policy", "RateLimit")
 _HEADERS_OF_REFUSALS = {
-    HTTPStatus.UNAUTHORIZED: "WWW-Authenticate",
-    HTTPStatus.TOO_MANY_REQUESTS: "Retry-After",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Retry-After",
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "WWW-Authenticate"},
+    HTTPStatus.CONFLICT: {"Retry-After": "Retry-After-Running"},
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "Retry-After"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "Retry-After"},
 }
+"""Beside those of every refusal: what they are called, and the component that tells of them."""
 
 
 def reference(kind: str, name: str) -> Schema:
@@ -96,11 +114,11 @@ def name_of(status: HTTPStatus) -> str:
 
 
 def _refusal(status: HTTPStatus) -> Schema:
-    of_its_own = filter(None, [_HEADERS_OF_REFUSALS.get(status)])
-    headers = ["X-Request-ID", *of_its_own, *OF_LIMITS]
+    of_all = {name: name for name in ("X-Request-ID", *OF_LIMITS)}
+    headers = {**of_all, **_HEADERS_OF_REFUSALS.get(status, {})}
     return {
         "description": _REFUSALS[status],
-        "headers": {name: reference("headers", name) for name in headers},
+        "headers": {name: reference("headers", told) for name, told in headers.items()},
         "content": {PROBLEM_TYPE: {"schema": reference("schemas", "Problem")}},
     }
 

@@ -30,7 +30,8 @@ class Operation:
 
     `name` is the operationId. `takes` is the body's shape, `gives` the answer's; `parameters` are
     those of the query string, `needed` the ones that can't be left out. `refusals` are statuses
-    besides those that follow from the rest. A `versioned` write takes `If-Match`.
+    besides those that follow from the rest. A `versioned` write takes `If-Match`, a `keyed` one
+    `Idempotency-Key`, which it refuses to go without with `key_needed`.
     """
 
     name: str
@@ -42,6 +43,8 @@ class Operation:
     needed: frozenset[str] = frozenset()
     refusals: frozenset[HTTPStatus] = frozenset()
     versioned: bool = False
+    keyed: bool = False
+    key_needed: bool = False
     asks: Any = None
     """An example of the body."""
     answers: Any = None

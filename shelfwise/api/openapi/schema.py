@@ -9,6 +9,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 
+from shelfwise.api.idempotency import HEADER, MAX_KEY_LENGTH
 from shelfwise.api.openapi import shapes  # noqa: F401 - known to drf-spectacular by being loaded
 from shelfwise.api.openapi.components import OF_A_BODY, OF_LIMITS, TEXT, Schema, name_of, reference
 from shelfwise.api.openapi.operations import Operation, Page
@@ -22,7 +23,9 @@ _LINK = {"type": ["string", "null"], "format": "uri"}
 _PRECONDITIONS = {
     "If-Match": "The `ETag` that was read: 412 if the record has changed since.",
     "If-None-Match": "The `ETag` of an earlier answer: 304 if this one would be the same.",
+    HEADER: "Another one for each request. Whoever repeats it is answered again: it is done once.",
 }
+_KEY = {"type": "string", "pattern": rf"^[ -~]{{1,{MAX_KEY_LENGTH}}}$"}
 
 
 class DescribedSchema(AutoSchema):
@@ -80,14 +83,24 @@ class DescribedSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         described = self.described
-        taken = {"If-Match": described.versioned, "If-None-Match": self.method == "GET"}
+        taken = {
+            "If-Match": described.versioned,
+            "If-None-Match": self.method == "GET",
+            HEADER: described.keyed,
+        }
         return [
             *(
                 self._query_parameter(name, parser.schema, needed=name in described.needed)
                 for name, parser in described.parameters.items()
             ),
             *(
-                OpenApiParameter(name, TEXT, OpenApiParameter.HEADER, description=description)
+                OpenApiParameter(
+                    name,
+                    _KEY if name == HEADER else TEXT,
+                    OpenApiParameter.HEADER,
+                    required=name == HEADER and described.key_needed,
+                    description=description,
+                )
                 for name, description in _PRECONDITIONS.items()
                 if taken[name]
             ),
@@ -146,6 +159,8 @@ class DescribedSchema(AutoSchema):
             refusals |= OF_A_BODY
         if self.described.versioned:
             refusals.add(HTTPStatus.PRECONDITION_FAILED)
+        if self.described.keyed:
+            refusals |= {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
         return refusals
 
     def _headers(self) -> Schema:
@@ -157,6 +172,8 @@ class DescribedSchema(AutoSchema):
             names += ["ETag", "Location"]
         if self.method == "GET" and isinstance(self.view, TenantView) and self.view.cached():
             names.append("X-Cache")
+        if described.keyed:
+            names.append("Idempotent-Replayed")
         return {name: reference("headers", name) for name in names}
 
     def _page(self, page: Page) -> Schema:

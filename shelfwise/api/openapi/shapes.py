@@ -19,6 +19,16 @@ class StrictSerializerShape(OpenApiSerializerExtension):
         return {**schema, "additionalProperties": False}
 
 
+class FaultShape(OpenApiSerializerExtension):
+    """Members beyond those that every fault has are extensions (RFC 9457, section 3.2)."""
+
+    target_class = "shelfwise.api.serializers.FaultSerializer"
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Any) -> Schema:
+        schema: Schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return {**schema, "additionalProperties": True}
+
+
 class ParsedFieldShape(OpenApiSerializerFieldExtension):
     target_class = "shelfwise.api.serializers.ParsedField"
 

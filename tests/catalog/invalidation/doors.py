@@ -11,11 +11,15 @@ from functools import partial
 from typing import Any
 
 from catalog.models import Book, CatalogRecord
+from orders.actions import move_orders
+from orders.models import Order
 from shelfwise.cache.keys import Shown
+from shelfwise.tenancy.scope import tenant_scope
 from tests.cast import (
     PASSWORD,
     make_author,
     make_category,
+    make_order,
     make_publisher,
     make_stock,
     token_of,
@@ -24,7 +28,7 @@ from tests.catalog.invalidation.watching import WatchedTestCase, fresh
 from tests.isolation.routes import Door
 
 API = "api/v2/"
-C, S = Shown.CATALOG, Shown.STOCK
+C, S, O = Shown.CATALOG, Shown.STOCK, Shown.ORDERS  # noqa: E741 - named like the others
 
 Request = Callable[[], Any]
 Ready = Callable[["DoorTestCase"], Request]
@@ -35,9 +39,9 @@ Row = tuple[str, int, set[Shown], Ready]
 class DoorTestCase(WatchedTestCase):
     """A shop, and requests by its owner."""
 
-    def request(self, method: str, path: str, body: Any = None) -> Request:
+    def request(self, method: str, path: str, body: Any = None, **headers: str) -> Request:
         sent = "" if body is None else json.dumps(body)
-        headers = {"authorization": f"Bearer {token_of(self.owner)}"}
+        headers = {"authorization": f"Bearer {token_of(self.owner)}", **headers}
         return partial(
             self.client.generic, method, f"/{API}{path}", sent, "application/json", headers=headers
         )
@@ -57,6 +61,14 @@ class DoorTestCase(WatchedTestCase):
         book = self.new_book(price="5.00")
         make_stock(book=book, on_hand=10)
         return book
+
+    def moved(self, *transitions: str) -> Order:
+        """A new order of two copies, which has gone so far."""
+        order = make_order((self.priced(), 2))
+        with tenant_scope(self.shelf.id):
+            for each in transitions:
+                move_orders(ids=[order.id], transition=each, actor="test", reason="test")
+        return order
 
 
 def _new(kind: str, **fields: Any) -> Ready:
@@ -130,6 +142,41 @@ def _as_it_is(record: Any) -> dict[str, str]:
     return {name: getattr(record, name) for name in names}
 
 
+def _placing(copies: int, *, times: int = 1, key: str = "fresh") -> Ready:
+    """Copies of a new book of which there are ten; asked so often with one key."""
+
+    def ready(case: DoorTestCase) -> Request:
+        items = [{"book_id": str(case.priced().id), "quantity": copies}]
+        headers = {"idempotency-key": f"{key} {fresh()}"} if key else {}
+        request = case.request("POST", "orders", {"items": items}, **headers)
+        for _ in range(times - 1):
+            request()
+        return request
+
+    return ready
+
+
+def _moving(transition: str, *before: str) -> Ready:
+    return lambda case: case.request("POST", f"orders/{case.moved(*before).id}/{transition}", {})
+
+
+def _move_doors() -> Mapping[Door, list[Row]]:
+    """Stock is shown another one where copies go out or come back."""
+    return {
+        ("POST", f"{API}orders/<uuid:order_id>/{transition}"): [
+            (f"after {before}", 200, shown, _moving(transition, *before)),
+            (f"after {late}", 409, set(), _moving(transition, *late)),
+        ]
+        for transition, before, late, shown in (
+            ("pay", (), ("pay",), {O}),
+            ("ship", ("pay",), (), {O, S}),
+            ("deliver", ("pay", "ship"), ("pay",), {O}),
+            ("cancel", ("pay",), ("pay", "ship"), {O, S}),
+            ("archive", ("cancel",), (), {O}),
+        )
+    }
+
+
 _AT_BOOK = f"{API}books/<uuid:record_id>"
 DOORS: Mapping[Door, list[Row]] = {
     **_record_doors("authors", lambda record: {"name": fresh()}, lambda case: case.author),
@@ -184,6 +231,14 @@ DOORS: Mapping[Door, list[Row]] = {
             lambda case: case.request("POST", "books/batch-get", {"ids": [str(case.book.id)]}),
         )
     ],
+    ("POST", f"{API}orders"): [
+        ("new", 201, {O, S}, _placing(2)),
+        ("done before", 201, set(), _placing(2, times=2)),
+        ("too few", 409, set(), _placing(11)),
+        ("too many for anybody", 422, set(), _placing(10_001)),
+        ("without a key", 400, set(), _placing(2, key="")),
+    ],
+    **_move_doors(),
     ("POST", f"{API}auth/token"): [("a login", 200, set(), _login)],
     ("POST", f"{API}auth/refresh"): [("a refresh", 200, set(), _refresh)],
 }

@@ -10,13 +10,13 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Model
 
 from catalog.models import Author, Book, Category, Publisher, Stock
-from catalog.signals import SHOWN_OF
+from orders.models import Order
 from shelfwise.cache.keys import Shown
 from shelfwise.tenancy.actions import create_operator
 from shelfwise.tenancy.models import Tenant, User
 from tests.cast import PASSWORD
-from tests.catalog.invalidation.doors import C, DoorTestCase
-from tests.catalog.invalidation.watching import fresh, watching
+from tests.catalog.invalidation.doors import C, DoorTestCase, O, S
+from tests.catalog.invalidation.watching import SHOWN_OF, fresh, watching
 from tests.shelfwise.admin.staff import path_of
 
 Fields = Callable[["AdminTests"], dict[str, Any]]
@@ -35,6 +35,7 @@ CHANGED: dict[type[Model], Fields] = {
     Book: lambda case: {"title": fresh()},
     Stock: lambda case: {"delta": 1, "reason": "counted"},
     Tenant: lambda case: {"name": fresh()},
+    Order: lambda case: {"transition": "pay"},
 }
 DELETED: dict[type[Model], str] = {
     Author: "authors",
@@ -70,13 +71,20 @@ class AdminTests(DoorTestCase):
                 name = model._meta.label_lower.replace(".", "/")
                 self.send(path_of(name, "delete", self.record(kind).pk), {"post": "yes"}, C)
 
-    def test_the_action_on_several_rows(self) -> None:
+    def test_actions_on_several_rows(self) -> None:
         there = admin.site._registry.items()
         with_actions = [model for model, model_admin in there if model_admin.actions is not None]
-        self.assertEqual(with_actions, [Book])
-        chosen = [str(self.new_book().pk) for _ in range(3)]
-        form = {"action": "delete_selected", ACTION_CHECKBOX_NAME: chosen, "post": "yes"}
-        self.send(path_of("catalog/book"), form, C)
+        self.assertEqual(with_actions, [Book, Order])
+        books, orders = [self.new_book() for _ in range(3)], [self.moved("pay") for _ in range(3)]
+        for path, action, rows, shown in (
+            ("catalog/book", "delete_selected", books, {C}),
+            ("orders/order", "ship", orders, {O, S}),
+            ("orders/order", "deliver", orders, {O}),
+        ):
+            with self.subTest(path, action=action):
+                chosen = [str(row.pk) for row in rows]
+                form = {"action": action, ACTION_CHECKBOX_NAME: chosen, "post": "yes"}
+                self.send(path_of(path), form, *shown)
 
     def test_what_is_refused(self) -> None:
         for row in (self.author, self.publisher, self.category):

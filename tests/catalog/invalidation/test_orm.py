@@ -10,12 +10,12 @@ from django.db import models, transaction
 from django.db.models.signals import m2m_changed
 
 from catalog.models import Author, Book, BookCategory, Category, Publisher, Stock
-from catalog.signals import SHOWN_OF
+from orders.models import Order, OrderLine
 from shelfwise.tenancy.models import Tenant
 from shelfwise.tenancy.scope import all_tenants, tenant_scope
 from tests.cast import make_category
 from tests.catalog.invalidation.doors import C
-from tests.catalog.invalidation.watching import WatchedTestCase, fresh, watching
+from tests.catalog.invalidation.watching import SHOWN_OF, WatchedTestCase, fresh, watching
 
 Fields = dict[str, Any]
 Ready = Callable[["OrmTests", Any], Callable[[], Any]]
@@ -38,6 +38,8 @@ NEW: Mapping[type[models.Model], Callable[[OrmTests], Fields]] = {
     },
     Stock: lambda case: {"book": case.new_book(), "tenant": case.shelf},
     Tenant: lambda case: {"name": "A", "slug": fresh().replace(" ", "-")},
+    Order: lambda case: case.new_order(case.shelf),
+    OrderLine: lambda case: case.next_line(),
 }
 CHANGE: Mapping[type[models.Model], Callable[[], Fields]] = {
     Author: lambda: {"name": fresh()},
@@ -46,6 +48,7 @@ CHANGE: Mapping[type[models.Model], Callable[[], Fields]] = {
     Book: lambda: {"title": fresh()},
     Stock: lambda: {"on_hand": 7},
     Tenant: lambda: {"currency": "CHF"},
+    Order: lambda: {"note": fresh()},
 }
 MAKING: Mapping[str, Ready] = {
     "create": lambda case, model: partial(model.objects.create, **NEW[model](case)),
@@ -96,6 +99,13 @@ class Undone(Exception):
 
 
 class OrmTests(WatchedTestCase):
+    lines = 1
+
+    def next_line(self) -> Fields:
+        """Of one that is not there yet, though others were made ready before."""
+        self.lines += 1
+        return {**self.new_line(), "position": self.lines}
+
     def row(self, model: Any) -> Any:
         return model.objects.create(**NEW[model](self))
 
@@ -111,13 +121,13 @@ class OrmTests(WatchedTestCase):
         self.check(NEW, MAKING)
 
     def test_changing(self) -> None:
-        # What puts a book in a category is there or is not there.
-        self.assertEqual(set(CHANGE), set(SHOWN_OF) - {BookCategory})
+        # What puts a book in a category is there or is not there; what was sold stays as it was.
+        self.assertEqual(set(CHANGE), set(SHOWN_OF) - {BookCategory, OrderLine})
         self.check(CHANGE, CHANGING)
 
     def test_deleting(self) -> None:
-        # A tenant goes nowhere: it is suspended.
-        self.check([model for model in NEW if model is not Tenant], DELETING)
+        # A tenant goes nowhere: it is suspended. Nor does an order: the database keeps it.
+        self.check([model for model in NEW if model not in (Tenant, Order, OrderLine)], DELETING)
 
     def test_nothing(self) -> None:
         for model in NEW:

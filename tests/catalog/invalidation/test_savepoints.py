@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from catalog.models import Book, Stock
+from orders.models import Order
 from shelfwise.cache.keys import Shown
 from shelfwise.tenancy.scope import tenant_scope
 from tests.catalog.invalidation.doors import C, S
@@ -92,6 +93,8 @@ class SavepointTests(WatchedTestCase):
             case Shown.STOCK:
                 stock = Stock.objects.get(book_id=self.book.id)
                 Stock.objects.update(on_hand=stock.on_hand + 1)
+            case Shown.ORDERS:
+                Order.objects.filter(id=self.order.id).update(note=fresh())
             case Block():
                 with suppress(_Undone) if step.savepoint else nullcontext():
                     self.run_block(step)

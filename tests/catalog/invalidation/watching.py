@@ -17,14 +17,17 @@ from uuid import UUID
 from django.db import connection
 from django.test import TransactionTestCase
 
+from catalog import signals as of_catalog
 from catalog.models import Author, Book, BookCategory, Category, Publisher, Stock
-from catalog.signals import SHOWN_OF
+from orders import signals as of_orders
+from orders.models import Order, OrderLine
 from shelfwise.auth.revocation import revocations
 from shelfwise.cache import generations
 from shelfwise.cache.keys import Shown, generation_key
 from shelfwise.cache.store import values_of
 from shelfwise.ids import uuid7
 from shelfwise.tenancy.models import Role, Tenant, User
+from shelfwise.tenancy.scope import tenant_scope
 from tests.cast import (
     make_author,
     make_book,
@@ -36,6 +39,9 @@ from tests.cast import (
     put_in_category,
 )
 from tests.shelfwise.cache.warm import cache_on
+
+SHOWN_OF = {**of_catalog.SHOWN_OF, **of_orders.SHOWN_OF}
+"""Of every app."""
 
 Kept = tuple[UUID, Shown]
 """All kept answers of a tenant that show this."""
@@ -110,6 +116,8 @@ class WatchedTestCase(TransactionTestCase):
     book: Book
     filed: BookCategory
     stock: Stock
+    order: Order
+    line: OrderLine
 
     def setUp(self) -> None:
         self.enterContext(cache_on())
@@ -127,6 +135,27 @@ class WatchedTestCase(TransactionTestCase):
         self.book = make_book(tenant=tenant, author=self.author, publisher=self.publisher)
         self.filed = put_in_category(self.book, self.category)
         self.stock = make_stock(book=self.book, on_hand=5, reserved=2)
+        with tenant_scope(tenant.id):
+            self.order = Order.objects.create(**self.new_order(tenant))
+            self.line = OrderLine.objects.create(**self.new_line())
+
+    def new_order(self, tenant: Tenant) -> dict[str, Any]:
+        """The fields of one without lines, which holds nothing."""
+        number = uuid7().int % 10**15
+        return {"tenant": tenant, "number": number, "currency": "EUR", "total": 0, "units": 0}
+
+    def new_line(self) -> dict[str, Any]:
+        """The fields of one more line of the order."""
+        return {
+            "tenant_id": self.order.tenant_id,
+            "order": self.order,
+            "position": OrderLine.objects.count(),
+            "book": self.book,
+            "title": "A",
+            "quantity": 1,
+            "unit_price": 0,
+            "line_total": 0,
+        }
 
     def new_book(self, **fields: Any) -> Book:
         """One that has no stock and is in no category."""

@@ -49,6 +49,7 @@ MODELS: Final = (
     _record("catalog/book"),
     Pages("catalog/stock", ALL, CLERKS, ALL, NOBODY, ALL),
     Pages("catalog/stockmovement", ALL, NOBODY, ALL, NOBODY, ALL),
+    Pages("orders/order", ALL, NOBODY, ALL, NOBODY, ALL),
     Pages("tenancy/session", OWNERS, NOBODY, OWNERS, OWNERS, OWNERS),
     Pages(
         "tenancy/tenant",
@@ -92,6 +93,10 @@ UNREGISTERED: Final = {
     "bookcategory": "a book's own page writes its categories; Django takes no composite key here",
     "searchdocument": "triggers keep it",
     "searchword": "triggers keep it",
+    "orderline": "an order's own page shows them; the database lets nobody change one",
+    "orderevent": "an order's own page shows them; the database writes them",
+    "ordercounter": "placing an order counts",
+    "idempotencyrecord": "answers kept for the API's clients, with what stands in them",
 }
 
 

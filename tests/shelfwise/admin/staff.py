@@ -28,6 +28,7 @@ from tests.cast import (
     make_author,
     make_book,
     make_category,
+    make_order,
     make_publisher,
     make_stock,
     make_user,
@@ -64,15 +65,23 @@ def fill(tenant: Tenant, owner: User, text: str = "") -> Shop:
         author=author,
         publisher=publisher,
         description=f"A comedy {text}".strip(),
+        price="8.99",
     )
     put_in_category(book, category)
     stock = make_stock(book=book, on_hand=7)
     with tenant_scope(tenant.id):
         movement = StockMovement.objects.get(book=book)
+    order = make_order(
+        (book, 1),
+        customer_name=f"Edith Bratt {text}".strip(),
+        customer_email=f"edith{text}@example.com",
+        shipping_address={"city": f"Oxford {text}".strip()},
+        note=f"A present {text}".strip(),
+    )
     session = Session.objects.create(
         user=owner, refresh_id=uuid7(), expires_at=timezone.now() + timedelta(days=1)
     )
-    rows = [tenant, owner, author, publisher, category, book, stock, movement, session]
+    rows = [tenant, owner, author, publisher, category, book, stock, movement, order, session]
     for row in rows:
         log_change(owner, row, text)
     return Shop({row._meta.model_name: row for row in rows if row._meta.model_name})

@@ -23,6 +23,7 @@ PARAMETERS = {
     ),
     "catalog/stock": ("q", "p", "available", "book__id__exact"),
     "catalog/stockmovement": ("q", "book__id__exact", "delta__gt"),
+    "orders/order": ("q", "p", "o", "status", "active", "number", "customer_name__startswith"),
 }
 
 
@@ -111,6 +112,7 @@ class FormTests(HostileTestCase):
             ("catalog/category", "add", ""),
             ("catalog/stock", "add", ""),
             ("catalog/stock", "change", "stock"),
+            ("orders/order", "change", "order"),
             ("tenancy/user", "add", ""),
             ("tenancy/tenant", "change", "tenant"),
         ):

@@ -22,6 +22,7 @@ QUERIES = {
     "catalog/book": (4, 2, 8, 3, 5),
     "catalog/stock": (4, 2, 4, None, 6),  # change, history: the book
     "catalog/stockmovement": (4, None, 4, None, 5),  # change: the book
+    "orders/order": (4, None, 5, None, 5),  # change: its lines, its events
     "tenancy/tenant": (4, None, 3, None, 5),
     "tenancy/user": (4, 2, 3, None, 5),
     "tenancy/session": (4, None, 4, 3, 5),  # change: whose it is
@@ -35,6 +36,7 @@ OPERATORS = {
 SEARCHES = {
     **dict.fromkeys(("catalog/author", "catalog/publisher", "catalog/category"), 4),
     **dict.fromkeys(("tenancy/tenant", "tenancy/user", "tenancy/session"), 4),
+    "orders/order": 4,
     **dict.fromkeys(("catalog/book", "catalog/stock", "catalog/stockmovement"), 6),
 }
 MISSPELT = 9
@@ -77,6 +79,7 @@ class QueryTestCase(StaffTestCase):
 
     def search(self, model: str, number: int) -> list[Any]:
         words = {"catalog/category": "classics", "catalog/publisher": "peng", "catalog/author": "a"}
+        words["orders/order"] = "bratt"
         text = "emma" if number > 4 else words.get(model, "s")
         with self.subTest(model), self.queries(number):
             response = self.client.get(f"{path_of(model)}?q={text}")

@@ -42,9 +42,9 @@ class BeginTests(GenerationTestCase):
         self.assertNotEqual(made[0], made[1])
 
     def test_what_is_there_is_taken_and_the_order_is_that_of_the_keys(self) -> None:
-        (held,) = begin(self.keys[1:])
-        both = begin(self.keys)
-        self.assertEqual(both, [self.now(self.keys[0]), held])
+        held = begin(self.keys[1:])
+        together = begin(self.keys)
+        self.assertEqual(together, [self.now(self.keys[0]), *held])
 
     def test_two_at_once_agree(self) -> None:
         for _ in range(20):
@@ -65,10 +65,10 @@ class BeginTests(GenerationTestCase):
 
 class RenewTests(GenerationTestCase):
     def test_only_what_is_named_is_another_one(self) -> None:
-        catalog, stock = begin(self.keys)
+        catalog, *others = begin(self.keys)
         renew(self.tenant, Shown.CATALOG)
         self.assertNotIn(self.now(self.keys[0]), (catalog, None))
-        self.assertEqual(self.now(self.keys[1]), stock)
+        self.assertEqual(values_of(self.keys[1:]), others)
 
     def test_none_comes_again_after_a_flush(self) -> None:
         seen = []

@@ -1,0 +1,198 @@
+"""What may be done to orders: the API and the admin both call these.
+
+Each is one change: all of it or nothing. Locks are taken in one order everywhere, so that no two
+wait for each other in a ring: orders by their ids, then stock by the books' ids, then the counter.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypedDict, Unpack
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import prefetch_related_objects
+from django.db.models.functions import Now
+
+from catalog.refusals import Gone, StaleVersion
+from catalog.reservations import give_back, hold_stock, reserve, send_out
+from orders.lifecycle import TRANSITIONS, Status, Transition
+from orders.models import Order, OrderLine
+from orders.querysets import lines_in_order
+from orders.refusals import NotAllowed, UnusableLine, UnusableLines
+from orders.statements import Offered, offered_books, write_order
+from shelfwise.db import acting
+from shelfwise.tenancy.scope import current_tenant
+
+_TIME_OF = {
+    Status.PAID: "paid_at",
+    Status.SHIPPED: "shipped_at",
+    Status.DELIVERED: "delivered_at",
+    Status.CANCELLED: "cancelled_at",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A line that is asked for."""
+
+    book_id: UUID
+    quantity: int
+
+
+class OrderFacts(TypedDict, total=False):
+    """What can be said of an order beside its lines; None: not said."""
+
+    customer_name: str | None
+    customer_email: str | None
+    shipping_address: dict[str, str] | None
+    note: str | None
+
+
+class TransitionFacts(TypedDict, total=False):
+    """What a payment or a shipment is known by."""
+
+    payment_reference: str | None
+    carrier: str | None
+    tracking_number: str | None
+
+
+def place_order(*, lines: Sequence[Wanted], actor: str, **facts: Unpack[OrderFacts]) -> Order:
+    """The new order, with its items. It holds its copies from now on.
+
+    A book may stand in several lines: what counts is the sum. Four queries, whatever the lines.
+    Raises UnusableLines and InsufficientStock.
+    """
+    with transaction.atomic(savepoint=False):
+        books = _books_of(lines)
+        order = _new_order(lines, books, facts)
+        reserve(_sums(lines))
+        write_order(order, actor=actor)
+    return order
+
+
+def _books_of(lines: Sequence[Wanted]) -> Mapping[UUID, Offered]:
+    """The book of each line. One query. Raises UnusableLines."""
+    books = offered_books([line.book_id for line in lines])
+    unusable = [
+        UnusableLine(position, is_known=line.book_id in books)
+        for position, line in enumerate(lines)
+        if line.book_id not in books or books[line.book_id].price is None
+    ]
+    if unusable:
+        raise UnusableLines(unusable)
+    return books
+
+
+def _new_order(lines: Sequence[Wanted], books: Mapping[UUID, Offered], facts: OrderFacts) -> Order:
+    """The order and its items, in memory."""
+    order = Order(
+        tenant_id=current_tenant(),
+        status=Status.PENDING,
+        currency=books[lines[0].book_id].currency,
+        units=sum(line.quantity for line in lines),
+        **facts,
+    )
+    order.items = [
+        _line(order, position, line.quantity, books[line.book_id])
+        for position, line in enumerate(lines)
+    ]
+    order.total = sum((line.line_total for line in order.items), Decimal())
+    return order
+
+
+def _line(order: Order, position: int, quantity: int, book: Offered) -> OrderLine:
+    assert book.price is not None
+    return OrderLine(
+        tenant_id=order.tenant_id,
+        order=order,
+        position=position,
+        book_id=book.id,
+        isbn=book.isbn,
+        title=book.title,
+        quantity=quantity,
+        unit_price=book.price,
+        line_total=quantity * book.price,
+    )
+
+
+def _sums(lines: Sequence[Wanted]) -> Counter[UUID]:
+    copies: Counter[UUID] = Counter()
+    for line in lines:
+        copies[line.book_id] += line.quantity
+    return copies
+
+
+def move_orders(
+    *,
+    ids: Collection[UUID],
+    transition: str,
+    actor: str,
+    reason: str,
+    versions: Collection[str] | None = None,
+    **facts: Unpack[TransitionFacts],
+) -> list[Order]:
+    """The orders, moved on by one of TRANSITIONS, with their items. All of them or none.
+
+    With `versions` each must be at one of them still. Five queries, whatever the orders; `cancel`
+    takes two more, `ship` one more and two for each order.
+    Raises Gone where one is not there, StaleVersion and NotAllowed.
+    """
+    step = TRANSITIONS[transition]
+    with transaction.atomic(savepoint=False):
+        orders = _hold(ids, step, versions)
+        if step.target is Status.SHIPPED:
+            _send_out(orders, actor=actor, reason=reason)
+        acting(actor=actor, reason=reason)
+        if step.target is Status.CANCELLED:
+            _give_back(orders)
+        items = {order.id: order.items for order in orders}
+        changed = Order.objects.filter(id__in=items).order_by("id")
+        changed.update(status=step.target, **_times(step), **facts)
+        moved = list(changed)
+        for order in moved:
+            order.items = items[order.id]
+        return moved
+
+
+def _hold(ids: Collection[UUID], step: Transition, versions: Collection[str] | None) -> list[Order]:
+    """The orders, nobody else's to change, with their items. Two queries."""
+    rows = Order.objects.filter(id__in=ids).select_for_update(no_key=True)
+    orders = list(rows.order_by("id"))
+    if len(orders) < len(set(ids)):
+        raise Gone
+    for order in orders:
+        if versions is not None and order.version not in versions:
+            raise StaleVersion
+        if order.status not in step.sources:
+            raise NotAllowed(number=order.number, status=order.status, asked=step.name)
+    prefetch_related_objects(orders, lines_in_order())
+    return orders
+
+
+def _times(step: Transition) -> dict[str, Any]:
+    column = _TIME_OF.get(step.target)
+    return {column: Now()} if column else {}
+
+
+def _give_back(orders: Sequence[Order]) -> None:
+    copies = _copies_of(orders)
+    hold_stock(copies)
+    give_back(copies)
+
+
+def _send_out(orders: Sequence[Order], *, actor: str, reason: str) -> None:
+    """Each order by itself, since each movement names its order; all stock is held before."""
+    hold_stock(_copies_of(orders))
+    for order in orders:
+        acting(actor=actor, reason=f"order {order.number}: {reason}"[:200], cause=order.id)
+        send_out(_copies_of([order]))
+
+
+def _copies_of(orders: Sequence[Order]) -> Counter[UUID]:
+    copies: Counter[UUID] = Counter()
+    for order in orders:
+        for line in order.items:
+            copies[line.book_id] += line.quantity
+    return copies
