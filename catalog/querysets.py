@@ -35,6 +35,10 @@ class PartyQuerySet(RecordQuerySet[_Record]):
 
 
 class CategoryQuerySet(RecordQuerySet["Category"]):
+    def of_books(self) -> CategoryQuerySet:
+        """As one book lists them."""
+        return self.filter(deleted_at__isnull=True).order_by("scheme", "code", "id")
+
     def for_listing(self) -> CategoryQuerySet:
         return self.filter(deleted_at__isnull=True).only(
             "id", "scheme", "code", "name", "updated_at"
@@ -66,17 +70,17 @@ class BookQuerySet(RecordQuerySet["Book"]):
         )
 
     def for_detail(self) -> BookQuerySet:
-        """One book with all that GET /books/{id} shows: 2 queries. Without stock there are 0."""
+        """Books with all that one book shows: 2 queries."""
         from catalog.models import Category
 
-        subjects = Category.objects.living().order_by("scheme", "code", "id")
-        return (
-            self.filter(deleted_at__isnull=True)
-            .select_related("author", "publisher", "tenant")
-            .annotate(
-                on_hand=Coalesce("stock__on_hand", 0),
-                reserved=Coalesce("stock__reserved", 0),
-                available=F("on_hand") - F("reserved"),
-            )
-            .prefetch_related(Prefetch("categories", queryset=subjects))
+        subjects = Prefetch("categories", queryset=Category.objects.of_books())
+        rows = self.filter(deleted_at__isnull=True).with_stock().prefetch_related(subjects)
+        return rows.select_related("author", "publisher", "tenant")
+
+    def with_stock(self) -> BookQuerySet:
+        """Without stock there are 0."""
+        return self.annotate(
+            on_hand=Coalesce("stock__on_hand", 0),
+            reserved=Coalesce("stock__reserved", 0),
+            available=F("on_hand") - F("reserved"),
         )

@@ -1,18 +1,19 @@
 """`/api/v2/books`: the list, one book, several by id."""
 
 from http import HTTPStatus
-from typing import ClassVar
+from typing import Any, ClassVar
+from uuid import UUID
 
-from django.shortcuts import get_object_or_404
+from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import examples
 from catalog.actions import Versions, delete_book
+from catalog.detail import book_shown
 from catalog.isbn import InvalidIsbn, parse_isbn
 from catalog.listings import BOOKS
-from catalog.models import Book
-from catalog.querysets import BookQuerySet
+from catalog.models import Book, version_at
 from catalog.serializers.reading import (
     BatchAnswerSerializer,
     BatchSerializer,
@@ -64,8 +65,9 @@ class BookView(RecordView):
     resource = BOOK
     refusals_of_delete = frozenset()
 
-    def rows(self) -> BookQuerySet:
-        return Book.objects.for_detail()
+    def get(self, request: Request, record_id: UUID) -> Response:
+        refuse_parameters(request)
+        return _shown(id=record_id)
 
     def remove(self, record: Book, versions: Versions) -> None:
         delete_book(book=record, versions=versions)
@@ -93,8 +95,15 @@ class BookByIsbnView(TenantView):
             digits = parse_isbn(isbn)
         except InvalidIsbn as error:
             raise BadParameters([Fault("invalid", str(error), parameter="isbn")]) from None
-        book = get_object_or_404(Book.objects.for_detail(), isbn=digits)
-        return VersionedResponse(BookSerializer(book).data, version=book.version)
+        return _shown(isbn=digits)
+
+
+def _shown(**key: Any) -> Response:
+    """The book with this `id` or `isbn`. Raises Http404."""
+    book = book_shown(**key)
+    if book is None:
+        raise Http404
+    return VersionedResponse(book, version=version_at(book["updated_at"]))
 
 
 class BookBatchView(TenantView):

@@ -30,7 +30,7 @@ from shelfwise.api.errors import Conflict, Fault, InvalidFields, PreconditionFai
 from shelfwise.api.idempotency import idempotent
 from shelfwise.api.openapi.operations import Operation, listed
 from shelfwise.api.parameters import refuse_parameters
-from shelfwise.api.serializers import StrictSerializer
+from shelfwise.api.serializers import StrictSerializer, read_body
 from shelfwise.api.views import TenantView
 from shelfwise.tenancy.models import Role
 
@@ -71,9 +71,7 @@ class OrdersView(OrderingView):
     def post(self, request: Request) -> Response:
         """The new order, or the answer to the request that had this key before. Six queries."""
         refuse_parameters(request)
-        body = OrderWriter(data=request.data)
-        body.is_valid(raise_exception=True)
-        given = body.validated_data
+        given = read_body(OrderWriter, request.data)
         customer = given.get("customer") or {}
         lines = [Wanted(**item) for item in given["items"]]
         try:
@@ -140,9 +138,7 @@ class TransitionView(OrderingView):
     def post(self, request: Request, order_id: UUID) -> Response:
         """The order as it is then. Five to eight queries; two more with a key."""
         refuse_parameters(request)
-        body = self.writer(data=request.data)
-        body.is_valid(raise_exception=True)
-        given = body.validated_data
+        given = read_body(self.writer, request.data)
         (order,) = move_orders(
             ids=[order_id],
             transition=self.transition,

@@ -143,7 +143,8 @@ def _round(
 ) -> tuple[Times, Times, float]:
     """As many reads alone as beside orders, and the rate at which those were placed meanwhile."""
     with ThreadPoolExecutor(1) as generator:
-        orders = generator.submit(rate, bench, paced, ORDERING)
+        # The reads have the generators' processor, so that they don't wait for this one's.
+        orders = generator.submit(rate, bench, paced, ORDERING, bench.placement.cache)
         time.sleep(START_S)
         with pinned(bench.placement.load):
             beside = _timed(client, paths, _for_seconds(paced.seconds - START_S))

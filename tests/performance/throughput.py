@@ -41,9 +41,12 @@ def body_bytes(bench: Bench, server: Server, tenant: str, path: str) -> int:
         return uncached(client.get(path)).head.body_bytes
 
 
-def rate(bench: Bench, plan: Plan, tenant: str) -> float:
-    """Good replies per second in one round. Raises UnfitError at the first reply that is not."""
-    with pinned(bench.placement.load):
+def rate(bench: Bench, plan: Plan, tenant: str, core: int | None = None) -> float:
+    """Good replies per second in one round. Raises UnfitError at the first reply that is not.
+
+    The generator runs on the processor that is for it, or on another `core`.
+    """
+    with pinned(bench.placement.load if core is None else core):
         done = subprocess.run(
             [sys.executable, "-m", "tests.performance.load", json.dumps(asdict(plan))],
             cwd=PROJECT,
