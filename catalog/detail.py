@@ -36,14 +36,13 @@ _SUBJECT: Final = ("id", "scheme", "code", "name")
 def book_shown(**key: Any) -> dict[str, Any] | None:
     """What GET shows of the living book with this `id` or `isbn`; None where there is none.
 
-    Two queries: the book with what is joined to it, and its categories.
+    One round trip of two statements: the book with what is joined to it, and its categories.
     """
     ((name, value),) = key.items()
-    rows = _book_by(name).rows({"tenant": current_tenant(), name: value})
-    if not rows:
+    books, subjects = _book_by(name).results({"tenant": current_tenant(), name: value})
+    if not books:
         return None
-    row = dict(zip(_COLUMNS, rows[0], strict=True))
-    subjects = _subjects().rows({"tenant": current_tenant(), "book": row["id"]})
+    row = dict(zip(_COLUMNS, books[0], strict=True))
     return {
         **{field: row[field] for field in _PLAIN},
         "currency": row["tenant__currency"],
@@ -63,17 +62,14 @@ def _reference(row: dict[str, Any], name: str) -> dict[str, Any] | None:
 
 @lru_cache(maxsize=2)
 def _book_by(name: str) -> CompiledQuery:
-    """The book by its `id` or `isbn`. It takes `tenant` and that."""
+    """The book by its `id` or `isbn`, then its categories. It takes `tenant` and that."""
+    key = Param(name, _KEYS[name])
+    of_book = {f"bookcategory__book__{name}": key, "bookcategory__book__deleted_at": None}
     with tenant_scope(Param("tenant", UUIDField())):
-        rows = Book.objects.with_stock().filter(
-            **{"deleted_at": None, name: Param(name, _KEYS[name])}
+        book = Book.objects.with_stock().filter(**{"deleted_at": None, name: key})
+        subjects = Category.objects.of_books().filter(**of_book)
+        return CompiledQuery.written(
+            "{book};\n{subjects}",
+            book=CompiledQuery.of(book.values_list(*_COLUMNS)),
+            subjects=CompiledQuery.of(subjects.values_list(*_SUBJECT)),
         )
-        return CompiledQuery.of(rows.values_list(*_COLUMNS))
-
-
-@lru_cache(maxsize=1)
-def _subjects() -> CompiledQuery:
-    """The categories of a book. It takes `tenant` and `book`."""
-    with tenant_scope(Param("tenant", UUIDField())):
-        rows = Category.objects.of_books().filter(bookcategory__book_id=Param("book", UUIDField()))
-        return CompiledQuery.of(rows.values_list(*_SUBJECT))

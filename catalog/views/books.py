@@ -54,7 +54,8 @@ class BooksView(ListView):
 
 
 class BookView(RecordView):
-    """GET: one book. Two queries: the book with what is joined to it, and its categories.
+    """GET: one book. One query of two statements: the book with what is joined to it, and its
+    categories.
 
     PUT and PATCH: five queries; one or two more for each of author and publisher where they, the
     title or the subtitle are named, one more for categories. DELETE: three, and one more for each
@@ -89,7 +90,7 @@ class BookByIsbnView(TenantView):
         return Cached(shown=(Shown.CATALOG, Shown.STOCK))
 
     def get(self, request: Request, isbn: str) -> Response:
-        """The book with this ISBN, in any spelling. Two queries."""
+        """The book with this ISBN, in any spelling. One query, of two statements."""
         refuse_parameters(request)
         try:
             digits = parse_isbn(isbn)
