@@ -12,7 +12,7 @@ from django.db import connection
 
 from catalog.models import Stock
 from catalog.refusals import Refusal
-from catalog.stock import locked, no_stock
+from catalog.stock import locked
 from shelfwise.tenancy.announcing import announce
 from shelfwise.tenancy.scope import current_tenant
 
@@ -57,8 +57,7 @@ def reserve(copies: Copies) -> None:
 
 def hold_stock(copies: Copies) -> dict[UUID, Stock]:
     """Locks the books' stock until the transaction ends. One query."""
-    rows = locked(copies)
-    return {book_id: rows.get(book_id) or no_stock(book_id) for book_id in copies}
+    return locked(copies)
 
 
 def give_back(copies: Copies) -> None:

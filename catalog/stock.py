@@ -142,15 +142,15 @@ def lock_stock(changes: Mapping[UUID, StockChange]) -> dict[UUID, Stock]:
         opened = cursor.rowcount
     if opened:
         announce(Stock)
-    rows = locked(changes)
-    return {book_id: rows.get(book_id) or no_stock(book_id) for book_id in changes}
+    return locked(changes)
 
 
 def locked(book_ids: Collection[UUID]) -> dict[UUID, Stock]:
-    """The stock of these books, as far as there is any, nobody else's to change. One query."""
+    """The stock of each of these books, nobody else's to change where there is any. One query."""
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [current_tenant(), list(book_ids)])
-        return {row[0]: _stock_of(row) for row in cursor.fetchall()}
+        rows = {row[0]: _stock_of(row) for row in cursor.fetchall()}
+    return {book_id: rows.get(book_id) or no_stock(book_id) for book_id in book_ids}
 
 
 def _stock_of(row: Sequence[Any]) -> Stock:

@@ -5,7 +5,7 @@ wait for each other in a ring: orders by their ids, then stock by the books' ids
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypedDict, Unpack
@@ -67,7 +67,7 @@ def place_order(*, lines: Sequence[Wanted], actor: str, **facts: Unpack[OrderFac
     with transaction.atomic(savepoint=False):
         books = _books_of(lines)
         order = _new_order(lines, books, facts)
-        reserve(_sums(lines))
+        reserve(_copies(lines))
         write_order(order, actor=actor)
     return order
 
@@ -117,7 +117,8 @@ def _line(order: Order, position: int, quantity: int, book: Offered) -> OrderLin
     )
 
 
-def _sums(lines: Sequence[Wanted]) -> Counter[UUID]:
+def _copies(lines: Iterable[Wanted | OrderLine]) -> Counter[UUID]:
+    """How many of each book, in whatever lines it stands."""
     copies: Counter[UUID] = Counter()
     for line in lines:
         copies[line.book_id] += line.quantity
@@ -129,17 +130,19 @@ def move_orders(
     ids: Collection[UUID],
     transition: str,
     actor: str,
-    reason: str,
+    reason: str = "",
     versions: Collection[str] | None = None,
     **facts: Unpack[TransitionFacts],
 ) -> list[Order]:
     """The orders, moved on by one of TRANSITIONS, with their items. All of them or none.
 
-    With `versions` each must be at one of them still. Five queries, whatever the orders; `cancel`
+    Without a reason their history holds the new status. With `versions` each must be at one of them
+    still. Five queries, whatever the orders; `cancel`
     takes two more, `ship` one more and two for each order.
     Raises Gone where one is not there, StaleVersion and NotAllowed.
     """
     step = TRANSITIONS[transition]
+    reason = reason or step.target.value
     with transaction.atomic(savepoint=False):
         orders = _hold(ids, step, versions)
         if step.target is Status.SHIPPED:
@@ -191,8 +194,4 @@ def _send_out(orders: Sequence[Order], *, actor: str, reason: str) -> None:
 
 
 def _copies_of(orders: Sequence[Order]) -> Counter[UUID]:
-    copies: Counter[UUID] = Counter()
-    for order in orders:
-        for line in order.items:
-            copies[line.book_id] += line.quantity
-    return copies
+    return _copies(line for order in orders for line in order.items)

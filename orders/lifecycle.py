@@ -40,9 +40,6 @@ TRANSITIONS: Final[Mapping[str, Transition]] = {
     )
 }
 
-HOLDING: Final = (Status.PENDING, Status.PAID)
-"""In these an order holds its reservation."""
-
 INACTIVE: Final = (Status.CANCELLED, Status.ARCHIVED)
 """Nothing is left to do for these."""
 

@@ -24,11 +24,6 @@ def label_of(transition: str) -> str:
     return f"Mark as {TRANSITIONS[transition].target.label.lower()}"
 
 
-def reason_of(transition: str, given: str) -> str:
-    """What was given; without it the new status, as over the API."""
-    return given or TRANSITIONS[transition].target.value
-
-
 class TransitionField(forms.ChoiceField):
     """Offers what is possible now. Whether it still is when it is sent, the action judges."""
 

@@ -16,7 +16,7 @@ from catalog.admin.base import CatalogAdmin
 from catalog.refusals import Gone, Refusal
 from orders.actions import move_orders
 from orders.admin.finding import HELP, ActiveFilter, StatusFilter, found_by
-from orders.admin.moving import FACTS, MoveForm, MoveManyForm, label_of, reason_of
+from orders.admin.moving import FACTS, MoveForm, MoveManyForm, label_of
 from orders.lifecycle import TRANSITIONS, allowed_from
 from orders.models import Order, OrderEvent, OrderLine
 from orders.refusals import NotAllowed
@@ -145,7 +145,7 @@ class OrderAdmin(CatalogAdmin):
             ids=[record.id],
             transition=given["transition"],
             actor=str(request.user.pk),
-            reason=reason_of(given["transition"], given["reason"]),
+            reason=given["reason"],
             versions=[given["version"]],
             **form.facts(),
         )
@@ -181,7 +181,7 @@ class OrderAdmin(CatalogAdmin):
             ids=ids,
             transition=transition,
             actor=str(request.user.pk),
-            reason=reason_of(transition, request.POST.get("reason", "").strip()),
+            reason=request.POST.get("reason", "").strip(),
         )
         person: Any = request.user
         LogEntry.objects.log_actions(

@@ -14,7 +14,6 @@ from catalog.refusals import Gone, Refusal, StaleVersion
 from catalog.reservations import InsufficientStock, Shortage
 from orders import examples
 from orders.actions import TransitionFacts, Wanted, move_orders, place_order
-from orders.lifecycle import TRANSITIONS
 from orders.listings import ORDERS, page_of_orders
 from orders.models import Order
 from orders.refusals import NotAllowed, UnusableLine, UnusableLines
@@ -143,7 +142,7 @@ class TransitionView(OrderingView):
             ids=[order_id],
             transition=self.transition,
             actor=self.principal(request).subject,
-            reason=given.get("reason", TRANSITIONS[self.transition].target.value),
+            reason=given.get("reason", ""),
             versions=versions_wanted(request),
             **self.facts(given),
         )

@@ -110,7 +110,7 @@ def idempotent(*, required: bool = False) -> Callable[[_View], _View]:
                         return method(view, request, **path)
                     return _kept(asked) or _keep(asked, method(view, request, **path))
             except IntegrityError as error:
-                if _is_taken(error):  # it was done between our look and our lock
+                if _is_taken(error):  # what the lock should have kept us from: a second net
                     raise StillRunning from error
                 raise
 
