@@ -69,6 +69,17 @@ def child_exit(server: Any, worker: Any) -> None:
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
+def worker_exit(server: Any, worker: Any) -> None:
+    """What a worker has noted is not lost with it: which API keys were used. Then it lets go of
+    the connections to whom it called.
+    """
+    from shelfwise import http
+    from shelfwise.auth.revocation import write_uses
+
+    write_uses()
+    http.close()
+
+
 def on_exit(server: Any) -> None:
     shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 

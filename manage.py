@@ -12,6 +12,8 @@ from shelfwise import devservers
 def main() -> None:
     """Runs the command of `sys.argv`, beside the development servers that it needs."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shelfwise.settings")
+    if sys.argv[1:2] == ["work"]:
+        os.environ["SHELFWISE_PROCESS"] = "worker"  # settings pool its connections
     with devservers.environment_for(sys.argv):
         execute_from_command_line(sys.argv)
 

@@ -65,6 +65,19 @@ BOOK_WRITTEN: Final[Example] = {
     "format": "paperback",
 }
 
+DRAFT: Final[Example] = {
+    "title": "The Hobbit",
+    "subtitle": "Or There and Back Again",
+    "isbn": "9780261103344",
+    "author_name": "J. R. R. Tolkien",
+    "publisher_name": "HarperCollins",
+    "published_on": "2011-09",
+    "language": "eng",
+    "format": "paperback",
+    "description": None,
+    "page_count": 400,
+}
+
 STOCK: Final[Example] = {
     "book_id": _BOOK_ID,
     "on_hand": 12,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from catalog.views import books, bulk, records, search, stock
+from catalog.views import books, bulk, lookup, records, search, stock
 
 urlpatterns = [
     path("books", books.BooksView.as_view()),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("books/suggest", search.BookSuggestView.as_view()),
     path("books/batch-get", books.BookBatchView.as_view()),
     path("books/by-isbn/<str:isbn>", books.BookByIsbnView.as_view()),
+    path("books/lookup", lookup.BookLookupView.as_view()),
     path("books/bulk-update", bulk.BulkUpdateView.as_view()),
     path("books/<uuid:book_id>/stock", stock.BookStockView.as_view()),
     path("books/<uuid:record_id>", books.BookView.as_view()),

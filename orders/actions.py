@@ -1,7 +1,8 @@
 """What may be done to orders: the API and the admin both call these.
 
 Each is one change: all of it or nothing. Locks are taken in one order everywhere, so that no two
-wait for each other in a ring: orders by their ids, then stock by the books' ids, then the counter.
+wait for each other in a ring: orders by their ids, then stock by the books' ids, then the counter;
+what partners know of an order (its payments, its label) after the order.
 """
 
 from collections import Counter
@@ -18,9 +19,12 @@ from django.db.models.functions import Now
 from catalog.refusals import Gone, StaleVersion
 from catalog.reservations import give_back, hold_stock, reserve, send_out
 from orders.lifecycle import TRANSITIONS, Status, Transition
-from orders.models import Order, OrderLine
+from orders.models import Label, Order, OrderLine
+from orders.payments.calling_off import call_off_payments
+from orders.payments.states import ShownState
 from orders.querysets import lines_in_order
-from orders.refusals import NotAllowed, UnusableLine, UnusableLines
+from orders.refusals import NotAllowed, PaymentPending, UnusableLine, UnusableLines
+from orders.shipping.states import LIVING_LABELS, LabelState
 from orders.statements import Offered, offered_books, write_order
 from shelfwise.db import acting
 from shelfwise.tenancy.scope import current_tenant
@@ -54,6 +58,7 @@ class TransitionFacts(TypedDict, total=False):
     """What a payment or a shipment is known by."""
 
     payment_reference: str | None
+    payment_state: ShownState
     carrier: str | None
     tracking_number: str | None
 
@@ -138,29 +143,42 @@ def move_orders(
 
     Without a reason their history holds the new status. With `versions` each must be at one of them
     still. Five queries, whatever the orders; `cancel`
-    takes two more, `ship` one more and two for each order.
-    Raises Gone where one is not there, StaleVersion and NotAllowed.
+    takes two more, `ship` one more and two for each order; where a label becomes void, two more;
+    where the provider was asked to charge, one more and three for each such order.
+    Raises Gone where one is not there, StaleVersion, NotAllowed and PaymentPending.
     """
     step = TRANSITIONS[transition]
     reason = reason or step.target.value
     with transaction.atomic(savepoint=False):
-        orders = _hold(ids, step, versions)
+        orders = hold_orders(ids, step, versions, is_charged="payment_state" in facts)
         if step.target is Status.SHIPPED:
             _send_out(orders, actor=actor, reason=reason)
         acting(actor=actor, reason=reason)
         if step.target is Status.CANCELLED:
+            call_off_payments(orders)
             _give_back(orders)
+        _void_labels(orders, step, facts)
         items = {order.id: order.items for order in orders}
         changed = Order.objects.filter(id__in=items).order_by("id")
-        changed.update(status=step.target, **_times(step), **facts)
+        changed.update(status=step.target, **{**_facts_of(step), **_named(facts)})
         moved = list(changed)
         for order in moved:
             order.items = items[order.id]
         return moved
 
 
-def _hold(ids: Collection[UUID], step: Transition, versions: Collection[str] | None) -> list[Order]:
-    """The orders, nobody else's to change, with their items. Two queries."""
+def hold_orders(
+    ids: Collection[UUID],
+    step: Transition,
+    versions: Collection[str] | None,
+    *,
+    is_charged: bool = False,
+) -> list[Order]:
+    """The orders, nobody else's to change, with their items. Two queries.
+
+    While the provider is about to charge for one, nobody else pays it; `is_charged`: it has.
+    Raises Gone where one is not there, StaleVersion, NotAllowed and PaymentPending.
+    """
     rows = Order.objects.filter(id__in=ids).select_for_update(no_key=True)
     orders = list(rows.order_by("id"))
     if len(orders) < len(set(ids)):
@@ -170,13 +188,48 @@ def _hold(ids: Collection[UUID], step: Transition, versions: Collection[str] | N
             raise StaleVersion
         if order.status not in step.sources:
             raise NotAllowed(number=order.number, status=order.status, asked=step.name)
+        is_pending = order.payment_state == ShownState.PENDING
+        if step.target is Status.PAID and is_pending and not is_charged:
+            raise PaymentPending(order.number)
     prefetch_related_objects(orders, lines_in_order())
     return orders
 
 
-def _times(step: Transition) -> dict[str, Any]:
+def _facts_of(step: Transition) -> dict[str, Any]:
+    """What follows from the step, unless more is known of it."""
     column = _TIME_OF.get(step.target)
-    return {column: Now()} if column else {}
+    facts: dict[str, Any] = {column: Now()} if column else {}
+    if step.target is Status.PAID:  # otherwise than by what the provider may have declined before
+        facts |= {"payment_state": None, "payment_problem": None}
+    return facts
+
+
+def _named(facts: TransitionFacts) -> dict[str, Any]:
+    """What the orders will say beside their status. Where nothing is named, what stands there
+    stays: of an order with a label its carrier and number.
+    """
+    return dict(facts) if any(facts.values()) else {}
+
+
+def _void_labels(orders: Sequence[Order], step: Transition, facts: TransitionFacts) -> None:
+    """An order that is off, or goes out by another number, needs no label: one that it has is void.
+    The carrier is not told: its protocol has no word for it. Two queries, if there is one.
+    """
+    labelled = [
+        order.id
+        for order in orders
+        if order.label_state in LIVING_LABELS and _needs_none(order, step, facts)
+    ]
+    if labelled:
+        Label.objects.filter(order__in=labelled).void()
+        void = Order.objects.filter(id__in=labelled)
+        void.update(label_state=LabelState.VOID, label_url=None)
+
+
+def _needs_none(order: Order, step: Transition, facts: TransitionFacts) -> bool:
+    if step.target is Status.SHIPPED and _named(facts):
+        return facts.get("tracking_number") != order.tracking_number
+    return step.target is Status.CANCELLED
 
 
 def _give_back(orders: Sequence[Order]) -> None:

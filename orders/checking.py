@@ -34,6 +34,9 @@ class Counted:
     books: int
     orders: int
 
+    def __str__(self) -> str:
+        return f"{self.slug}: {self.books} books in stock, {self.orders} orders"
+
 
 @dataclass(frozen=True, slots=True)
 class Violations:
@@ -142,11 +145,11 @@ def counted(tenants: Sequence[UUID]) -> list[Counted]:
         return [Counted(*row) for row in cursor.fetchall()]
 
 
-def violations(tenants: Sequence[UUID]) -> Iterator[Violations]:
+def violations(tenants: Sequence[UUID], rules: Sequence[Rule]) -> Iterator[Violations]:
     """What each rule finds at odds of these tenants. One query a rule, and one before them."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('work_mem', %s, true)", [_MEMORY])
-        for rule in RULES:
+        for rule in rules:
             query = _NAMED.format(query=rule.query, most=MOST_NAMED)
             cursor.execute(query, {"tenants": list(tenants)})
             yield _told(rule, cursor.fetchall())

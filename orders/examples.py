@@ -39,13 +39,42 @@ ORDER: Final[Example] = {
     "customer": _CUSTOMER,
     "shipping_address": _ADDRESS,
     "note": "A present.",
-    "payment": {"reference": "pi_3Qx81", "paid_at": "2026-11-20T16:06:00Z"},
+    "payment": {
+        "state": "paid",
+        "reference": "pi_3Qx81",
+        "paid_at": "2026-11-20T16:06:00Z",
+        "problem": None,
+    },
     "shipment": None,
     "created_at": "2026-11-20T16:05:09.123456Z",
     "updated_at": "2026-11-20T16:06:00.654321Z",
 }
 PAID: Final[Example] = {"reference": "pi_3Qx81"}
 SHIPPED: Final[Example] = {"carrier": "Royal Mail", "tracking_number": "AB123456789GB"}
+LABEL: Final[Example] = {"service": "tracked-48"}
+RATES: Final[Example] = {
+    "rates": [
+        {
+            "service": "tracked-48",
+            "carrier": "Royal Mail",
+            "price": 3.95,
+            "currency": BOOK["currency"],
+            "days": 2,
+        }
+    ]
+}
+LABELLED: Final[Example] = {
+    **ORDER,
+    "shipment": {
+        "state": "pending",
+        "carrier": None,
+        "tracking_number": None,
+        "label_url": None,
+        "problem": None,
+        "shipped_at": None,
+        "delivered_at": None,
+    },
+}
 REASON: Final[Example] = {"reason": "The customer changed her mind."}
 
 _WINDOW: Final[Example] = {

@@ -47,3 +47,19 @@ INACTIVE: Final = (Status.CANCELLED, Status.ARCHIVED)
 def allowed_from(status: str) -> list[str]:
     """The names of the transitions that may follow."""
     return [each.name for each in TRANSITIONS.values() if status in each.sources]
+
+
+class Happening(models.TextChoices):
+    """What tenants' systems can be told of (`orders.webhooks`)."""
+
+    ORDER_PLACED = "order.placed"
+    ORDER_PAID = "order.paid"
+    ORDER_SHIPPED = "order.shipped"
+    ORDER_DELIVERED = "order.delivered"
+    ORDER_CANCELLED = "order.cancelled"
+    ORDER_ARCHIVED = "order.archived"
+    PAYMENT_DECLINED = "payment.declined"
+    BOOK_CHANGED = "book.changed"
+    STOCK_LOW = "stock.low"
+    ENDPOINT_DISABLED = "endpoint.disabled"
+    TEST = "webhook.test"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q, TextField
+from django.db.models.functions import Cast, Now
 
 from orders.lifecycle import INACTIVE
+from orders.payments.states import LIVING
+from orders.shipping.states import LIVING_LABELS, LabelState
 from shelfwise.tenancy.announcing import AnnouncingQuerySet
 
 if TYPE_CHECKING:
-    from orders.models import Order  # noqa: F401 - named in type arguments
+    from orders.models import Delivery, Label, Order, Payment  # noqa: F401 - named in type arguments
 
 
 class OrderQuerySet(AnnouncingQuerySet["Order"]):
@@ -23,8 +26,36 @@ class OrderQuerySet(AnnouncingQuerySet["Order"]):
         return self.prefetch_related(lines_in_order())
 
 
+class LabelQuerySet(AnnouncingQuerySet["Label"]):
+    def living(self) -> LabelQuerySet:
+        """Those that an order has one of at most."""
+        return self.filter(state__in=LIVING_LABELS)
+
+    def void(self) -> int:
+        """Has no job look at them again. How many. One query."""
+        return self.living().update(state=LabelState.VOID, due_at=None)
+
+
+class PaymentQuerySet(AnnouncingQuerySet["Payment"]):
+    def living(self) -> PaymentQuerySet:
+        """Those that an order has one of at most."""
+        return self.filter(state__in=LIVING)
+
+    def due(self) -> PaymentQuerySet:
+        """Those that the provider is to be asked about now, and nobody is at it."""
+        free = Q(held_until__isnull=True) | Q(held_until__lte=Now())
+        return self.filter(free, due_at__lte=Now())
+
+
 def lines_in_order() -> Prefetch[str]:
     """What loads the lines of orders."""
     from orders.models import OrderLine  # which is built on this
 
     return Prefetch("lines", OrderLine.objects.order_by("position"))
+
+
+class DeliveryQuerySet(AnnouncingQuerySet["Delivery"]):
+    def for_log(self) -> DeliveryQuerySet:
+        """With their events, of which `happened` is the data: JSON with every digit, as text."""
+        happened = Cast("event__data", TextField())
+        return self.select_related("event").annotate(happened=happened)

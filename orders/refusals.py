@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from catalog.refusals import Refusal
 from orders.lifecycle import allowed_from
@@ -40,3 +41,69 @@ class NotAllowed(Refusal):
         allowed = ", ".join(self.allowed) or "nothing any more"
         status = f"Order {self.number} is {self.status}, so it can't be asked to {self.asked}."
         return f"{status} Possible: {allowed}."
+
+
+class CantBeSent(Refusal):
+    """No label can be had for the order; `code` says why."""
+
+    code: ClassVar[str]
+
+
+class NoAddress(CantBeSent):
+    """Nobody knows where the order goes."""
+
+    code = "no_address"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"Order {number} has no shipping address.")
+
+
+class HasLabel(CantBeSent):
+    """The order has a label, or one is being bought."""
+
+    code = "has_label"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"Order {number} has a label already, or one is being bought.")
+
+
+class NoCarrierConnected(CantBeSent):
+    """There is nobody to buy a label from."""
+
+    code = "no_carrier"
+
+    def __init__(self) -> None:
+        super().__init__("No carrier is connected: labels can't be bought here. Ship it by hand.")
+
+
+class CantBeCharged(Refusal):
+    """The provider is not asked to charge for the order; `code` says why."""
+
+    code: ClassVar[str]
+
+
+class PaymentPending(CantBeCharged):
+    """A payment of the order is under way: whether it is charged is not known yet."""
+
+    code = "payment_pending"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"A payment of order {number} is under way. Wait until it is known.")
+
+
+class NothingToPay(CantBeCharged):
+    """The order costs nothing."""
+
+    code = "nothing_to_pay"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"Order {number} costs nothing. Pay it without a source.")
+
+
+class NoProvider(CantBeCharged):
+    """There is nobody to charge with."""
+
+    code = "no_provider"
+
+    def __init__(self) -> None:
+        super().__init__("No payment provider is connected. Record the payment by its reference.")

@@ -1,9 +1,12 @@
 """The environment, read once and typed. A missing or contradictory value stops the start."""
 
 import os
+import ssl
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -11,6 +14,11 @@ from redis.connection import parse_url
 
 WEB_THREADS = 4
 """Threads of one gunicorn worker; the connection pool is sized from it."""
+
+JOB_SLOTS = {"payments": 4, "shipping": 3, "webhooks": 6, "housekeeping": 1}
+"""How many jobs of each queue one job worker runs at once; its pool is sized from them. Each queue
+has slots of its own: a partner that hangs holds up no other's.
+"""
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
@@ -26,12 +34,26 @@ class BadEnvironment(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Partner:
+    """Where a partner's API is, the key to it, and what its webhooks are signed with. All of them
+    or none: without a partner each is empty.
+    """
+
+    url: str = ""
+    key: str = ""
+    webhook_secret: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
-    """What the process was told. `web` is true in a process that answers HTTP."""
+    """What the process was told. `web` is true in a process that answers HTTP, `worker` in one that
+    runs jobs.
+    """
 
     debug: bool
     https: bool
     web: bool
+    worker: bool
     database: dict[str, Any]
     redis_url: str
     secret_key: str
@@ -41,6 +63,11 @@ class Environment:
     rate_limit: int
     log_level: str
     metrics_token: str
+    payment: Partner
+    shipping: Partner
+    isbn_url: str
+    outbound_ca_file: str
+    private_targets: tuple[str, ...]
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Environment:
@@ -50,6 +77,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Environment:
         debug=debug,
         https=_flag(environ, "HTTPS", default=True),
         web=environ.get("SHELFWISE_PROCESS") == "web",
+        worker=environ.get("SHELFWISE_PROCESS") == "worker",
         database=_database(_required(environ, "DATABASE_URL", "postgresql://user@host/name")),
         redis_url=_redis_url(_required(environ, "REDIS_URL", "redis://host:6379/0")),
         secret_key=_key("SECRET_KEY", _required(environ, "SECRET_KEY", "50 random characters")),
@@ -59,6 +87,11 @@ def read(environ: Mapping[str, str] = os.environ) -> Environment:
         rate_limit=_rate_limit(environ),
         log_level=_log_level(environ),
         metrics_token=_metrics_token(environ),
+        payment=_partner(environ, "PAYMENT"),
+        shipping=_partner(environ, "SHIPPING"),
+        isbn_url=_url(environ, "ISBN_URL"),
+        outbound_ca_file=_ca_file(environ),
+        private_targets=_private_targets(environ),
     )
 
 
@@ -154,6 +187,84 @@ def _log_level(environ: Mapping[str, str]) -> str:
 def _metrics_token(environ: Mapping[str, str]) -> str:
     token = environ.get("METRICS_TOKEN", "").strip()
     return _key("METRICS_TOKEN", token) if token else ""
+
+
+def _partner(environ: Mapping[str, str], name: str) -> Partner:
+    names = [f"{name}_URL", f"{name}_KEY", f"{name}_WEBHOOK_SECRET"]
+    unset = [each for each in names if not environ.get(each, "").strip()]
+    if len(unset) == len(names):
+        return Partner()
+    if unset:
+        raise BadEnvironment(
+            f"{unset[0]} is not set, but others of {', '.join(names)} are. Set all of them or none."
+        )
+    url, key, secret = _url(environ, names[0]), *(environ[each].strip() for each in names[1:])
+    if not (key.isascii() and key.isprintable()):
+        raise BadEnvironment(
+            f"{names[1]} can't stand in a header. Copy it as the partner shows it."
+        )
+    return Partner(url, key, _webhook_secret(names[2], secret))
+
+
+def _webhook_secret(name: str, value: str) -> str:
+    """As Standard Webhooks writes it: `whsec_` and 24 to 64 bytes in base64."""
+    try:
+        prefix, encoded = value[:6], b64decode(value[6:], validate=True)
+    except ValueError:
+        prefix, encoded = "", b""
+    if prefix != "whsec_" or not 24 <= len(encoded) <= 64:
+        raise BadEnvironment(
+            f"{name} is no secret of Standard Webhooks. Copy it as the partner shows it: whsec_ and"
+            " 24 to 64 bytes in base64."
+        )
+    return value
+
+
+def _url(environ: Mapping[str, str], name: str) -> str:
+    """Without a slash at its end; '' when it is not set. What goes there goes encrypted, but to the
+    targets that may be private.
+    """
+    text = environ.get(name, "").strip().rstrip("/")
+    try:
+        parts = urlsplit(text)
+        is_whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_whole = False
+    if text and (not is_whole or parts.query or parts.fragment or parts.username):
+        raise BadEnvironment(
+            f"{name} can't be used. Write it as https://host/path, without a query or credentials."
+        )
+    if text.startswith("http:"):
+        place = f"{parts.netloc.removesuffix(f':{parts.port}')}:{parts.port or 80}"
+        if place not in _private_targets(environ):
+            raise BadEnvironment(
+                f"{name} is not encrypted. Write https, or name {place} in PRIVATE_TARGETS."
+            )
+    return text
+
+
+def _ca_file(environ: Mapping[str, str]) -> str:
+    path = environ.get("OUTBOUND_CA_FILE", "").strip()
+    try:
+        if path:
+            ssl.create_default_context().load_verify_locations(path)
+    except OSError:  # of ssl's too
+        raise BadEnvironment(
+            "OUTBOUND_CA_FILE can't be read. Name a file of certificates in PEM."
+        ) from None
+    return path
+
+
+def _private_targets(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Each as `host:port`."""
+    targets = tuple(_items(environ, "PRIVATE_TARGETS"))
+    for target in targets:
+        host, _, port = target.rpartition(":")
+        if not (host and port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
+            raise BadEnvironment(
+                f"PRIVATE_TARGETS holds {target!r}. Write each as host:port, with commas between."
+            )
+    return targets
 
 
 def _redis_url(url: str) -> str:

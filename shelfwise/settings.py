@@ -24,6 +24,17 @@ ALLOWED_HOSTS = ENV.allowed_hosts
 CSRF_TRUSTED_ORIGINS = ENV.csrf_trusted_origins
 METRICS_TOKEN = ENV.metrics_token
 
+# The partners; an empty URL: there is none.
+PAYMENT_URL = ENV.payment.url
+PAYMENT_KEY = ENV.payment.key
+PAYMENT_WEBHOOK_SECRET = ENV.payment.webhook_secret
+SHIPPING_URL = ENV.shipping.url
+SHIPPING_KEY = ENV.shipping.key
+SHIPPING_WEBHOOK_SECRET = ENV.shipping.webhook_secret
+ISBN_URL = ENV.isbn_url
+OUTBOUND_CA_FILE = ENV.outbound_ca_file
+PRIVATE_TARGETS = ENV.private_targets
+
 ROOT_URLCONF = "shelfwise.urls"
 WSGI_APPLICATION = "shelfwise.wsgi.application"
 APPEND_SLASH = False
@@ -51,6 +62,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",  # the assets of its page
     "shelfwise.tenancy",
     "shelfwise.devservers",
+    "procrastinate.contrib.django",  # before the apps whose tasks it finds
     "catalog",
     "orders",
 ]
@@ -91,10 +103,12 @@ TEMPLATES = [
     }
 ]
 
-# A request waits seconds, a command (migration, import) minutes; neither waits for ever.
-STATEMENT_TIMEOUT_MS = 5_000 if ENV.web else 600_000
-LOCK_TIMEOUT_MS = 2_000 if ENV.web else 30_000
-IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000 if ENV.web else 600_000
+# A request waits seconds, a command (migration, import) minutes; neither waits for ever. A job that
+# waits for a partner has no transaction open meanwhile.
+SERVES = ENV.web or ENV.worker
+STATEMENT_TIMEOUT_MS = 5_000 if ENV.web else 60_000 if ENV.worker else 600_000
+LOCK_TIMEOUT_MS = 2_000 if SERVES else 30_000
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000 if SERVES else 600_000
 
 _DATABASE_OPTIONS: dict[str, Any] = {
     "connect_timeout": 3,
@@ -113,11 +127,11 @@ _DATABASE_OPTIONS: dict[str, Any] = {
         ]
     ).strip(),
 }
-if ENV.web:
+if SERVES:
     _DATABASE_OPTIONS["pool"] = {
         "min_size": 1,
         # Every thread can hold one; the token revocations' thread and a health check come on top.
-        "max_size": env.WEB_THREADS + 2,
+        "max_size": (env.WEB_THREADS if ENV.web else sum(env.JOB_SLOTS.values())) + 2,
         "timeout": 3,
         "max_lifetime": 3600,  # so that a failover or a changed password reaches every connection
         "max_idle": 600,
@@ -129,7 +143,7 @@ DATABASES = {
         **ENV.database,
         "OPTIONS": _DATABASE_OPTIONS,
         "CONN_MAX_AGE": 0,  # Django's pool demands it
-        "CONN_HEALTH_CHECKS": ENV.web,  # shelfwise.postgresql says how
+        "CONN_HEALTH_CHECKS": SERVES,  # shelfwise.postgresql says how
     }
 }
 

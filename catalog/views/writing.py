@@ -120,16 +120,20 @@ class ListView(WritingView):
 
     def post(self, request: Request) -> Response:
         refuse_parameters(request)
-        writer = self.resource.writer(data=request.data)
-        writer.is_valid(raise_exception=True)
-        record = writer.save()
-        place = request.build_absolute_uri(f"{request.path}/{record.id}")
-        return VersionedResponse(
-            self.resource.reader(record).data,
-            version=record.version,
-            status=HTTPStatus.CREATED,
-            headers={"Location": place},
-        )
+        return created(request, self.resource, request.data, path=request.path)
+
+
+def created(request: Request, resource: Resource, data: Any, *, path: str) -> Response:
+    """Makes a record of the data, under the list's path. Raises ValidationError and Refusal."""
+    writer = resource.writer(data=data)
+    writer.is_valid(raise_exception=True)
+    record = writer.save()
+    return VersionedResponse(
+        resource.reader(record).data,
+        version=record.version,
+        status=HTTPStatus.CREATED,
+        headers={"Location": request.build_absolute_uri(f"{path}/{record.id}")},
+    )
 
 
 class RecordView(WritingView):

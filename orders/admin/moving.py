@@ -46,7 +46,9 @@ class MoveForm(VersionedForm):
         label="Next", widget=AdminRadioSelect(attrs={"class": "radiolist inline"})
     )
     payment_reference = _text("payment_reference", help_text="If it is paid: what it is known by.")
-    carrier = _text("carrier", help_text="If it is shipped: who carries it.")
+    carrier = _text(
+        "carrier", help_text="If it is shipped: who carries it. With nothing here, the label's."
+    )
     tracking_number = _text("tracking_number")
     reason = forms.CharField(
         max_length=MAX_REASON_LENGTH,

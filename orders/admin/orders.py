@@ -10,7 +10,8 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import ValidationError
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.html import format_html_join
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 
 from catalog.admin.base import CatalogAdmin
 from catalog.refusals import Gone, Refusal
@@ -18,8 +19,8 @@ from orders.actions import move_orders
 from orders.admin.finding import HELP, ActiveFilter, StatusFilter, found_by
 from orders.admin.moving import FACTS, MoveForm, MoveManyForm, label_of
 from orders.lifecycle import TRANSITIONS, allowed_from
-from orders.models import Order, OrderEvent, OrderLine
-from orders.refusals import NotAllowed
+from orders.models import Label, Order, OrderEvent, OrderLine
+from orders.refusals import CantBeCharged, NotAllowed
 from shelfwise.admin.actors import name_of_actor
 from shelfwise.tenancy.models import Role
 
@@ -59,7 +60,7 @@ class OrderAdmin(CatalogAdmin):
         ("customer_name", "customer_email"),
         "address",
         "note",
-        ("payment_reference_shown", "paid_at"),
+        ("payment_shown", "payment_reference_shown", "paid_at"),
         ("carrier_shown", "tracking_number_shown"),
         ("shipped_at", "delivered_at", "cancelled_at"),
     )
@@ -89,6 +90,14 @@ class OrderAdmin(CatalogAdmin):
     def address(self, order: Order) -> str:
         parts = (order.shipping_address or {}).items()
         return format_html_join("\n", "{}: {}", parts) or "-"
+
+    @admin.display(description="the provider's payment")
+    def payment_shown(self, order: Order) -> str:
+        if order.payment_state is None:
+            return "-"
+        url, state = reverse("admin:orders_payment_changelist"), order.payment_state
+        words = f"{state}: {order.payment_problem}" if order.payment_problem else state
+        return format_html('<a href="{}?q={}">{}</a>', url, order.number, words)
 
     @admin.display(description="payment reference")
     def payment_reference_shown(self, order: Order) -> str:
@@ -123,11 +132,13 @@ class OrderAdmin(CatalogAdmin):
         form_url: str = "",
         obj: Order | None = None,
     ) -> HttpResponse:
-        """With the lines and the history. Two queries."""
+        """With the lines and the history. Two queries; a third where labels were asked for."""
         assert obj is not None  # nobody may add one
         lines = OrderLine.objects.filter(order=obj).annotate(is_living=_IS_LIVING)
         events = OrderEvent.objects.filter(order=obj).annotate(username=name_of_actor())
+        labels = Label.objects.filter(order=obj).annotate(username=name_of_actor())
         context["lines"] = lines.order_by("position")
+        context["labels"] = labels.order_by("id") if obj.label_state else []
         context["events"] = events.order_by("id")
         context["show_save"] = bool(allowed_from(obj.status))
         return super().render_change_form(request, context, add, change, form_url, obj)
@@ -137,6 +148,8 @@ class OrderAdmin(CatalogAdmin):
     def explain(self, refusal: Exception) -> ValidationError:
         if isinstance(refusal, NotAllowed):
             return ValidationError(str(refusal), code="not_allowed")
+        if isinstance(refusal, CantBeCharged):
+            return ValidationError(str(refusal), code=refusal.code)
         return super().explain(refusal)
 
     def write(self, request: HttpRequest, form: MoveForm, record: Order) -> Order:

@@ -16,7 +16,14 @@ from orders import examples
 from orders.actions import TransitionFacts, Wanted, move_orders, place_order
 from orders.listings import ORDERS, page_of_orders
 from orders.models import Order
-from orders.refusals import NotAllowed, UnusableLine, UnusableLines
+from orders.payments.starting import start_payment
+from orders.refusals import (
+    CantBeCharged,
+    CantBeSent,
+    NotAllowed,
+    UnusableLine,
+    UnusableLines,
+)
 from orders.serializers.reading import OrderSerializer, shape_of
 from orders.serializers.writing import (
     OrderWriter,
@@ -112,6 +119,7 @@ class TransitionView(OrderingView):
     summary: ClassVar[str]
     writer: ClassVar[type[StrictSerializer]] = TransitionWriter
     asks: ClassVar[Mapping[str, Any]] = examples.REASON
+    other_status: ClassVar[HTTPStatus | None] = None
 
     @classmethod
     def described(cls) -> Mapping[str, Operation]:
@@ -121,6 +129,7 @@ class TransitionView(OrderingView):
                 cls.summary,
                 takes=cls.writer,
                 gives=OrderSerializer,
+                other_status=cls.other_status,
                 refusals=frozenset({HTTPStatus.CONFLICT}),
                 versioned=True,
                 keyed=True,
@@ -137,7 +146,9 @@ class TransitionView(OrderingView):
     def post(self, request: Request, order_id: UUID) -> Response:
         """The order as it is then. Five to eight queries; two more with a key."""
         refuse_parameters(request)
-        given = read_body(self.writer, request.data)
+        return self.move(request, order_id, read_body(self.writer, request.data))
+
+    def move(self, request: Request, order_id: UUID, given: Mapping[str, Any]) -> Response:
         (order,) = move_orders(
             ids=[order_id],
             transition=self.transition,
@@ -150,14 +161,31 @@ class TransitionView(OrderingView):
 
 
 class PayView(TransitionView):
-    transition, summary, writer = "pay", "The order is paid", PaymentWriter
+    """With a `source` the provider is to charge it, which is known later; else it is paid."""
+
+    transition, summary, writer = "pay", "The order is paid, or to be charged", PaymentWriter
     asks = examples.PAID
+    other_status = HTTPStatus.ACCEPTED
 
     def facts(self, given: Mapping[str, Any]) -> TransitionFacts:
         return {"payment_reference": given.get("reference")}
 
+    def move(self, request: Request, order_id: UUID, given: Mapping[str, Any]) -> Response:
+        if "source" not in given:
+            return super().move(request, order_id, given)
+        order = start_payment(
+            order_id=order_id,
+            source=given["source"],
+            actor=self.principal(request).subject,
+            reason=given.get("reason", ""),
+            versions=versions_wanted(request),
+        )
+        return VersionedResponse(shape_of(order), version=order.version, status=HTTPStatus.ACCEPTED)
+
 
 class ShipView(TransitionView):
+    """Carrier and number are the label's where the body names neither."""
+
     transition, summary, writer = "ship", "The copies leave the stock", ShipmentWriter
     asks = examples.SHIPPED
 
@@ -194,6 +222,8 @@ def problem_of(refusal: Refusal) -> Exception:
             return Conflict(
                 str(refusal), [Fault("not_allowed", str(refusal), pointer="", more=more)]
             )
+        case CantBeSent() | CantBeCharged():
+            return Conflict(str(refusal), [Fault(refusal.code, str(refusal), pointer="")])
     return refusal
 
 

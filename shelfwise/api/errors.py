@@ -15,6 +15,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from shelfwise.api.renderers import to_json
+from shelfwise.http import OutboundError
 from shelfwise.observability.requests import request_id_of
 from shelfwise.statuses import code_of, title_of
 
@@ -100,6 +101,7 @@ class PayloadTooLarge(ApiProblem):
         super().__init__(f"The body is larger than {limit} bytes.")
 
 
+_PARTNER_AWAY = "The partner that has to be asked can't answer now. Try again shortly."
 _DETAILS = {
     HTTPStatus.BAD_REQUEST: "The request is malformed.",
     HTTPStatus.NOT_FOUND: "There is nothing here.",
@@ -139,6 +141,8 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
         # Django's own handler never sees it, so what listens (the test client, reporters) is told.
         got_request_exception.send(sender=handle_exception, request=request)
         logger.error("unhandled exception", exc_info=error)
+    elif isinstance(error, OutboundError):
+        logger.warning("partner unavailable: %s", error)
     elif status == HTTPStatus.SERVICE_UNAVAILABLE:
         logger.warning("database unavailable", exc_info=error)
     body = problem(request, status, detail, code=code, faults=faults)
@@ -168,10 +172,16 @@ def _describe(error: Exception) -> tuple[int, str | None, str | None, Sequence[F
             return invalid.status, invalid.detail, invalid.code, faults
         case exceptions.APIException():
             return error.status_code, str(error.detail), None, ()
-        case OperationalError() | InterfaceError():
-            return HTTPStatus.SERVICE_UNAVAILABLE, None, None, ()
+        case OperationalError() | InterfaceError() | OutboundError():
+            return _describe_away(error)
         case _:
             return HTTPStatus.INTERNAL_SERVER_ERROR, None, None, ()
+
+
+def _describe_away(error: Exception) -> tuple[int, str | None, str | None, Sequence[Fault]]:
+    if isinstance(error, OutboundError):
+        return HTTPStatus.SERVICE_UNAVAILABLE, _PARTNER_AWAY, "partner-unavailable", ()
+    return HTTPStatus.SERVICE_UNAVAILABLE, None, None, ()
 
 
 def _describe_unread(error: UnreadablePostError) -> tuple[int, str]:

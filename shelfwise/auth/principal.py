@@ -9,10 +9,11 @@ from shelfwise.tenancy.models import Role
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Somebody or something of a tenant, with a role. `subject` is the token's `sub`.
+    """Somebody or something of a tenant, with a role. `subject` is the token's `sub`; of an API key
+    its id.
 
     `login` stays the same while a login is prolonged: the token's `sid`; of one that belongs to no
-    login its `jti`.
+    login its `jti`; of an API key its id.
     """
 
     tenant_id: UUID

@@ -1,4 +1,4 @@
-"""Who is out: suspended tenants and users, revoked tokens and sessions, known in memory.
+"""Who is out: suspended tenants and users, revoked tokens, sessions, API keys, known in memory.
 
 Each process holds a copy that is at most 30 s old, so checking a token costs no query. Under
 gunicorn a thread renews it every 10 s, so that no request pays for that either.
@@ -14,6 +14,7 @@ from typing import Any
 from django.db import Error, connection
 from django.utils import timezone
 
+from shelfwise.auth.uses import uses
 from shelfwise.tenancy.models import RevokedToken
 
 logger = logging.getLogger("shelfwise.auth")
@@ -21,17 +22,21 @@ logger = logging.getLogger("shelfwise.auth")
 RENEW_EVERY_SECONDS = 10.0
 OLDEST_SECONDS = 30.0
 
+# Of API keys, those that ended in the last day: no process remembers what it saw before that.
 _WHO_IS_OUT = """
 SELECT id FROM tenancy_tenant WHERE suspended_at IS NOT NULL
 UNION ALL
 SELECT id FROM tenancy_user WHERE NOT is_active AND tenant_id IS NOT NULL
 UNION ALL
 SELECT id FROM tenancy_revokedtoken WHERE expires_at > now()
+UNION ALL
+SELECT id FROM tenancy_apikey WHERE expires_at <= statement_timestamp()
+    AND expires_at > statement_timestamp() - interval '1 day'
 """
 
 
 class Revocations:
-    """The ids (of tenants, users, sessions, tokens) that no longer count, as of a moment ago."""
+    """Ids of tenants, users, sessions, tokens and keys that no longer count, as of a moment ago."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -39,7 +44,7 @@ class Revocations:
         self._renewed_at = float("-inf")
 
     def cover(self, claims: Mapping[str, Any]) -> bool:
-        """Whether the tenant, subject, session or token of these claims is out.
+        """Whether the tenant, subject (a user or a key), session or token of these claims is out.
 
         Renews first when the copy is too old. Raises OperationalError when that can't be done:
         better no answer than one for somebody who is out.
@@ -79,7 +84,10 @@ def revoke(token_or_session_id: str, *, lifetime: timedelta) -> None:
 
 
 def start_refreshing() -> None:
-    """Renews this process's copy every 10 s from now on. For servers, once after the fork."""
+    """Renews this process's copy every 10 s from now on, and writes which API keys were used.
+
+    For servers, once after the fork; at the end of the process `write_uses` writes the last ones.
+    """
     threading.Thread(target=_renew_for_ever, name="revocations", daemon=True).start()
 
 
@@ -90,6 +98,15 @@ def _renew_for_ever() -> None:
         except Error:
             # Requests renew by themselves once the copy is too old, and answer 503 if they can't.
             logger.warning("revocations could not be renewed", exc_info=True)
-        finally:
-            connection.close()
+        write_uses()
         time.sleep(RENEW_EVERY_SECONDS)
+
+
+def write_uses() -> None:
+    """Writes which API keys were used since the last time, if it can, and lets the database go."""
+    try:
+        uses.write()
+    except Error:
+        logger.warning("uses of API keys could not be written", exc_info=True)
+    finally:
+        connection.close()

@@ -11,11 +11,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from shelfwise.devservers import interrupts
-from shelfwise.devservers.datafolder import DataFolder, Hold, wait_for_change
+from shelfwise.devservers.datafolder import DataFolder, Hold, Holder, wait_for_change
 from shelfwise.devservers.processes import StartError
 
 _SERVERS = ("DATABASE_URL", "REDIS_URL")
 _SECRETS = ("SECRET_KEY", "JWT_SIGNING_KEYS")
+_PARTNERS = (
+    *("PAYMENT_URL", "PAYMENT_KEY", "PAYMENT_WEBHOOK_SECRET"),
+    *("SHIPPING_URL", "SHIPPING_KEY", "SHIPPING_WEBHOOK_SECRET"),
+    *("ISBN_URL", "OUTBOUND_CA_FILE", "PRIVATE_TARGETS"),
+)
+"""Stand-ins run when none of these is set: who names a partner names them all."""
 _LOCAL = {"ALLOWED_HOSTS": "127.0.0.1,localhost,[::1]", "HTTPS": "off"}
 _PLACEHOLDERS = {
     "DATABASE_URL": "postgresql://shelfwise@/shelfwise?host=/nonexistent",
@@ -54,6 +60,8 @@ def throwaway_environment() -> Iterator[None]:
         data.chmod(0o711)  # for the server's user
         stack.callback(prepare(data).remove)
         stack.enter_context(_defaults({name: secrets.token_hex(32) for name in _SECRETS} | _LOCAL))
+        # Whatever the caller's environment names: a test charges nobody.
+        stack.enter_context(_changed(dict.fromkeys(_PARTNERS, "")))
         stack.enter_context(_servers(data, throwaway=True))
         yield
 
@@ -87,16 +95,16 @@ def _needed_by(command: str, arguments: Sequence[str]) -> Iterator[None]:
 
 @contextmanager
 def _demo(folder: DataFolder) -> Iterator[None]:
-    from shelfwise.devservers.web import stop_leftover_gunicorn
+    from shelfwise.devservers.web import stop_leftovers
 
     url = f"http://127.0.0.1:{port()}"
     folder.make()
     with folder.held_by("demo", url=url) as hold:
         if hold is None:
             raise StartError(f"{folder.path} is in use by {folder.holder() or 'another process'}.")
-        stop_leftover_gunicorn(folder.path)
+        stop_leftovers(folder.path)
         _refuse_taken(port())
-        with _hosted(folder, hold):
+        with _stand_ins(folder) as partners, _hosted(folder, hold, partners):
             yield
 
 
@@ -112,17 +120,46 @@ def _beside(folder: DataFolder, command: str) -> Iterator[None]:
                 return
         holder = folder.holder()
         if holder and holder.command == "demo" and _unset(_SERVERS) <= set(holder.urls):
-            with _defaults({**holder.urls, **_kept_secrets(folder), **_LOCAL}):
+            with _defaults({**_shared(holder), **_kept_secrets(folder), **_LOCAL}):
                 yield
             return
         wait_for_change(deadline, holder)
 
 
+def _shared(holder: Holder) -> Mapping[str, str]:
+    """What a running demo has for other commands; its partners only where none is named."""
+    left_out = () if _unset(_PARTNERS) == set(_PARTNERS) else _PARTNERS
+    return {name: value for name, value in holder.urls.items() if name not in left_out}
+
+
 @contextmanager
-def _hosted(folder: DataFolder, hold: Hold) -> Iterator[None]:
+def _hosted(
+    folder: DataFolder, hold: Hold, partners: Mapping[str, str] | None = None
+) -> Iterator[None]:
     with _defaults(_kept_secrets(folder) | _LOCAL), _servers(folder.path) as urls:
-        hold.announce(urls)
+        hold.announce({**urls, **(partners or {})})
         yield
+
+
+@contextmanager
+def _stand_ins(folder: DataFolder) -> Iterator[Mapping[str, str]]:
+    """Starts the stand-in partners beside the service's port, unless a partner is named. Yields
+    the variables that it sets.
+    """
+    from shelfwise.devservers.partners.running import made_keys, running_partners
+
+    if _unset(_PARTNERS) != set(_PARTNERS):
+        yield {}
+        return
+    starting = running_partners(
+        folder.path / "partners",
+        keys=made_keys(folder.secret),
+        http=port() + 1,
+        https=port() + 2,
+        hooks_to=f"http://127.0.0.1:{port()}",
+    )
+    with starting as partners, _defaults(partners.environment):
+        yield partners.environment
 
 
 @contextmanager
@@ -159,9 +196,15 @@ def _unset(names: Sequence[str]) -> set[str]:
 @contextmanager
 def _defaults(values: Mapping[str, str]) -> Iterator[None]:
     """Sets what is unset, inside the block."""
-    unset = _unset(tuple(values))
-    before = {name: os.environ.get(name) for name in unset}
-    os.environ.update({name: values[name] for name in unset})
+    with _changed({name: values[name] for name in _unset(tuple(values))}):
+        yield
+
+
+@contextmanager
+def _changed(values: Mapping[str, str]) -> Iterator[None]:
+    """Sets them, inside the block."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,13 @@ from shelfwise.devservers import interrupts
 
 _PR_SET_PDEATHSIG = 1
 _POLL_SECONDS = 0.02
+_POLL_SECONDS_OF_ENDS = 0.2
 _SECONDS_TO_DIE = 10
 _LOG_LINES = 8
+
+
+_alive: dict[str, "subprocess.Popen[bytes]"] = {}
+"""The programs that this process runs, by their names."""
 
 
 class _Identity(TypedDict, total=False):
@@ -63,10 +68,27 @@ def running(program: Program, *, is_ready: Callable[[], bool]) -> Iterator[subpr
     """
     with ExitStack() as cleanup:
         with interrupts.held():
-            process = _spawn(program)
+            process = _alive[program.name] = _spawn(program)
             cleanup.callback(_stop, process, program)
         _wait_until_ready(process, program, is_ready)
         yield process
+
+
+def runs(name: str) -> bool:
+    """Whether this process runs a program of that name."""
+    return name in _alive
+
+
+def wait_for_end(names: Collection[str]) -> tuple[str, int]:
+    """The first of the programs that ends by itself, of those that run, and its status as a shell
+    counts it.
+    """
+    while True:
+        for name in _alive.keys() & names:
+            status = _alive[name].poll()
+            if status is not None:  # negative: by that signal
+                return name, status if status >= 0 else 128 - status
+        time.sleep(_POLL_SECONDS_OF_ENDS)
 
 
 def run(
@@ -167,6 +189,7 @@ def _last_lines(log: Path | None) -> str:
 
 def _stop(process: subprocess.Popen[bytes], program: Program) -> None:
     with interrupts.held():
+        _alive.pop(program.name, None)
         if process.poll() is None:
             process.send_signal(program.stop_signal)
         with suppress(subprocess.TimeoutExpired):

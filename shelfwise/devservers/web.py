@@ -1,17 +1,21 @@
-"""gunicorn as a child of `demo`, and requests to it."""
+"""gunicorn and the job worker as children of `demo`, and requests to it."""
 
 import http.client
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from shelfwise.devservers.datafolder import PROJECT
 from shelfwise.devservers.leftovers import stop_leftover
 from shelfwise.devservers.processes import Program, running
+
+GUNICORN = "gunicorn"
+WORKER = "the job worker"
+_MANAGE = PROJECT / "manage.py"
 
 
 def running_gunicorn(
@@ -27,7 +31,7 @@ def running_gunicorn(
         *(["--reload"] if reload else []),
     ]
     program = Program(
-        name="gunicorn",
+        name=GUNICORN,
         command=command,
         stop_signal=signal.SIGTERM,
         folder=PROJECT,
@@ -38,10 +42,29 @@ def running_gunicorn(
     return running(program, is_ready=lambda: _answers(port))
 
 
-def stop_leftover_gunicorn(data: Path) -> None:
-    """Ends the one that an earlier demo of this data folder left behind."""
+@contextmanager
+def running_worker(data: Path) -> Iterator[None]:
+    """`manage.py work`, which need not be ready for anything: jobs wait for it."""
+    program = Program(
+        name=WORKER,
+        command=[sys.executable, _MANAGE, "work"],
+        stop_signal=signal.SIGTERM,
+        folder=data,
+        environment={**os.environ, "SHELFWISE_PROCESS": "worker"},
+        # Jobs that it is in the middle of are begun again, as those of any worker that is killed.
+        seconds_to_stop=5,
+    )
+    with running(program, is_ready=lambda: True) as process:
+        _worker_pid_file(data).write_text(str(process.pid))
+        yield
+
+
+def stop_leftovers(data: Path) -> None:
+    """Ends those that an earlier demo of this data folder left behind."""
     pid_file = _pid_file(data)
     stop_leftover(pid_file, mark=pid_file, stop_signal=signal.SIGTERM)
+    # Its database went with the demo; it would wait for it before it ends.
+    stop_leftover(_worker_pid_file(data), mark=_MANAGE, stop_signal=signal.SIGKILL)
 
 
 def get(port: int, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
@@ -65,3 +88,7 @@ def _answers(port: int) -> bool:
 
 def _pid_file(data: Path) -> Path:
     return data / "gunicorn.pid"
+
+
+def _worker_pid_file(data: Path) -> Path:
+    return data / "worker.pid"

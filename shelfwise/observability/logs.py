@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,11 @@ logging._srcfile = None
 
 current_request: ContextVar[str] = ContextVar("current_request", default="")
 """The id of the request that is being answered."""
+
+_SECRET = re.compile("(swk_[0-9a-f]{32}_)[0-9a-f]+")
+"""Of an API key (`shelfwise.auth.keys`) that somebody put where none belongs: a path, a header that
+can't be read. Whose it is stays.
+"""
 
 _OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -33,7 +39,8 @@ class JsonFormatter(logging.Formatter):
         line["timestamp"] = datetime.fromtimestamp(record.created, UTC).isoformat()
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return _to_json(line)
+        text = _to_json(line)
+        return _SECRET.sub(r"\1…", text) if "swk_" in text else text
 
 
 def _to_json(line: dict[str, Any]) -> str:
@@ -59,5 +66,7 @@ def logging_config(level: str) -> dict[str, Any]:
             "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
             # Each 4xx is in the request's own line already.
             "django.request": {"level": "ERROR"},
+            # Its two long lines a job; `shelfwise.jobs` writes a short one. Failures stay.
+            "procrastinate": {"level": "WARNING"},
         },
     }

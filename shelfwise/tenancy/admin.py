@@ -9,11 +9,13 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from shelfwise.admin import jobs  # noqa: F401 - registers the jobs
 from shelfwise.admin.access import is_operator, tenant_of
 from shelfwise.admin.forms import ScopedForm
 from shelfwise.admin.records import ScopedAdmin
 from shelfwise.auth.sessions import end_session
 from shelfwise.auth.tokens import REFRESH_TTL
+from shelfwise.tenancy import key_admin  # noqa: F401 - registers the keys
 from shelfwise.tenancy.actions import (
     change_user,
     create_operator,

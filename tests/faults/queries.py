@@ -167,8 +167,10 @@ def of_lists(paths: Sequence[str], token: str) -> Iterator[Attack]:
 
 
 def of_filters(token: str) -> Iterator[Attack]:
-    """What the lists of books and orders refuse beside that."""
-    for path, wrong in (("/books", _WRONG_FOR_BOOKS), ("/orders", _WRONG_FOR_ORDERS)):
+    """What the lists of books, orders and API keys refuse beside that."""
+    of_lists = {"/books": _WRONG_FOR_BOOKS, "/orders": _WRONG_FOR_ORDERS}
+    of_lists["/api-keys"] = {"active": _WRONG_FOR_ORDERS["active"]}
+    for path, wrong in of_lists.items():
         for parameter, texts in wrong.items():
             for text in texts:
                 yield _one(path, parameter, text, token)

@@ -42,6 +42,8 @@ ORDERINGS = {
     "/categories": ("code", "-code"),
     "/stock": _CHANGES,
     "/orders": ("-created_at",),
+    "/api-keys": ("-created_at",),
+    "/webhooks": ("-created_at",),
 }
 
 
@@ -109,7 +111,8 @@ class HostileInputTests(ServedTestCase):
 
     def test_queries_of_lists(self) -> None:
         of_books = (f"/{kind}/{{{kind}}}/books" for kind in ("authors", "publishers", "categories"))
-        paths = [*ORDERINGS, *(path.format_map(self.paths) for path in of_books)]
+        others = (*of_books, "/webhooks/{webhooks}/deliveries")
+        paths = [*ORDERINGS, *(path.format_map(self.paths) for path in others)]
         self.assert_held(queries.of_lists(paths, self.token))
 
     def test_filters(self) -> None:
@@ -119,7 +122,9 @@ class HostileInputTests(ServedTestCase):
         self.assert_held(queries.of_searches(["/books/search", "/books/suggest"], self.token))
 
     def test_cursors(self) -> None:
-        lists = cursors.listed(self.server, ORDERINGS, self.token)
+        of_deliveries = f"/webhooks/{self.paths['webhooks']}/deliveries"
+        orderings = {**ORDERINGS, of_deliveries: ("-created_at",)}
+        lists = cursors.listed(self.server, orderings, self.token)
         chance = random.Random(SEED)
         self.assert_held(cursors.right(lists, self.token))
         self.assert_held(cursors.bent(lists, self.token, every=1 if LONG else 7, chance=chance))

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from orders.actions import move_orders
+from orders.webhooks.endpoints import change_endpoint
 from shelfwise.tenancy.models import Role, User
 from shelfwise.tenancy.scope import tenant_scope
 from tests.cast import (
@@ -18,6 +19,8 @@ from tests.cast import (
     put_in_category,
 )
 from tests.faults.attacks import Write
+from tests.orders.webhooks.asking import PUBLIC, make_delivery, make_endpoint
+from tests.shelfwise.auth.keys import end, make_key
 
 _NULLABLE = {"null"}
 _BOOK: Mapping[str, Collection[str]] = {
@@ -42,7 +45,8 @@ _ITEMS = {"mixed list"}  # each is looked at by itself, and its own result says 
 
 def make_shop(slug: str) -> tuple[User, dict[str, str]]:
     """A shop with three books and orders, two of everything else; its owner, and the ids of the
-    first ones. The first order is cancelled.
+    first ones. The first order is cancelled, the first API key has ended, the first webhook
+    endpoint is switched off.
     """
     tenant = make_tenant(slug=slug)
     owner = make_user(tenant=tenant, role=Role.OWNER)
@@ -68,7 +72,13 @@ def make_shop(slug: str) -> tuple[User, dict[str, str]]:
         put_in_category(book, categories[0])
         make_stock(book=book, on_hand=5)
     orders = [make_order((books[2], 1)) for _ in range(3)]
+    keys = [make_key(tenant=tenant) for _ in range(2)]
+    end(keys[0])
+    endpoints = [make_endpoint(tenant, events=("webhook.test",))[0] for _ in range(2)]
+    for _ in range(2):
+        make_delivery(endpoints[0])
     with tenant_scope(tenant.id):
+        change_endpoint(endpoint_id=endpoints[0].id, is_on=False)
         move_orders(ids=[orders[0].id], transition="cancel", actor="test", reason="test")
     return owner, {
         "orders": str(orders[0].id),
@@ -76,13 +86,16 @@ def make_shop(slug: str) -> tuple[User, dict[str, str]]:
         "publishers": str(publishers[0].id),
         "categories": str(categories[0].id),
         "books": str(books[0].id),
+        "api-keys": str(keys[0].key.id),
+        "webhooks": str(endpoints[0].id),
     }
 
 
 def writes(ids: Mapping[str, str], token: str) -> list[Write]:
     """Each with a body that would be taken; of a book's, the fields beside its title are left out,
     so that a change of one of them shows."""
-    return [*_records(ids, token), *_stock(ids, token), *_orders(ids, token), *_logins()]
+    records = [*_records(ids, token), *_stock(ids, token), *_orders(ids, token)]
+    return [*records, *_api_keys(ids, token), *_webhooks(ids, token), *_logins()]
 
 
 def _records(ids: Mapping[str, str], token: str) -> list[Write]:
@@ -129,6 +142,7 @@ def _stock(ids: Mapping[str, str], token: str) -> list[Write]:
             {"items": _ITEMS, "reason": ()},
             token,
         ),
+        Write("POST", "/books/lookup", {"isbn": '"0261103342"'}, {"isbn": ()}, token),
         Write("POST", "/books/batch-get", {"ids": "[]"}, {"ids": {"list"}}, token),
     ]
 
@@ -146,7 +160,7 @@ def order(ids: Mapping[str, str], token: str) -> Write:
 
 
 def _orders(ids: Mapping[str, str], token: str) -> list[Write]:
-    """The last one is right and yet refused: a cancelled order can't be paid."""
+    """The last three are right and yet refused: a cancelled order can't be paid, nor sent."""
     return [
         replace(order(ids, token), keyed=True),
         Write(
@@ -157,6 +171,53 @@ def _orders(ids: Mapping[str, str], token: str) -> list[Write]:
             token,
             empty=409,
         ),
+        Write(
+            "POST",
+            f"/orders/{ids['orders']}/pay",
+            {"source": '"tok_1"'},
+            {"source": ()},
+            token,
+            empty=409,
+        ),
+        Write(
+            "POST",
+            f"/orders/{ids['orders']}/label",
+            {"service": '"standard"'},
+            {"service": ()},
+            token,
+        ),
+    ]
+
+
+def _api_keys(ids: Mapping[str, str], token: str) -> list[Write]:
+    """The last one is right and yet refused: a key that has ended can't be rotated."""
+    return [
+        Write(
+            "POST",
+            "/api-keys",
+            {"name": '"A"', "role": '"viewer"'},
+            {"name": (), "role": (), "expires_at": _NULLABLE},
+            token,
+        ),
+        Write(
+            "POST",
+            f"/api-keys/{ids['api-keys']}/rotate",
+            {"overlap_seconds": "1"},
+            {"overlap_seconds": {"zero", "minus zero"}},
+            token,
+            empty=409,
+        ),
+    ]
+
+
+def _webhooks(ids: Mapping[str, str], token: str) -> list[Write]:
+    """The last one is right and yet refused: nothing is sent to an endpoint that is off."""
+    one, truths = f"/webhooks/{ids['webhooks']}", {"true", "false"}
+    kinds: Mapping[str, Collection[str]] = {"name": (), "url": (), "events": {"list"}}
+    return [
+        Write("POST", "/webhooks", {"name": '"A"', "url": f'"{PUBLIC}"'}, kinds, token),
+        Write("PATCH", one, {}, {**kinds, "enabled": truths}, token),
+        Write("POST", f"{one}/test", {}, {}, token, empty=409),
     ]
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SAFE = ("GET", "HEAD")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_KEY = re.compile(r"swk_[0-9a-f]{32}_[0-9a-f]{80}")
+_SECRET = re.compile(r"whsec_[A-Za-z0-9+/]{43}=")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 
 
@@ -169,9 +171,10 @@ class Inspector:
         )
 
     def _without_news(self, text: str, headers: dict[str, str]) -> tuple[str, dict[str, str]]:
-        """Without the ids and times that the request made."""
+        """Without the ids, times, keys and secrets that the request made."""
 
         def blur(value: str) -> str:
+            value = _SECRET.sub("<secret>", _KEY.sub("<key>", value))
             value = _UUID.sub(lambda found: found[0] if found[0] in self.known else "<new>", value)
             return _TIME.sub(lambda found: found[0] if found[0] in self.known else "<now>", value)
 

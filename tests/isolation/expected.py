@@ -15,9 +15,21 @@ STOCK = f"{API}books/<uuid:book_id>/stock"
 BY_ISBN = f"{API}books/by-isbn/<str:isbn>"
 SEARCH, SUGGEST = f"{API}books/search", f"{API}books/suggest"
 BATCH, BULK = f"{API}books/batch-get", f"{API}books/bulk-update"
+LOOKUP = f"{API}books/lookup"
 ORDERS = f"{API}orders"
 ORDER = f"{ORDERS}/<uuid:order_id>"
+RATES, LABEL = f"{ORDER}/rates", f"{ORDER}/label"
 MOVES = {name: f"{ORDER}/{name}" for name in ("pay", "ship", "deliver", "cancel", "archive")}
+
+API_KEYS = f"{API}api-keys"
+API_KEY = f"{API_KEYS}/<uuid:key_id>"
+ROTATE = f"{API_KEY}/rotate"
+
+WEBHOOKS = f"{API}webhooks"
+WEBHOOK = f"{WEBHOOKS}/<uuid:endpoint_id>"
+SECRET, TEST = f"{WEBHOOK}/secret", f"{WEBHOOK}/test"
+DELIVERIES = f"{WEBHOOK}/deliveries"
+REPLAY = f"{DELIVERIES}/<uuid:delivery_id>/replay"
 
 _READ = {"GET": Role.VIEWER, "HEAD": Role.VIEWER}
 _LIST = {**_READ, "POST": Role.EDITOR}
@@ -31,6 +43,7 @@ LEAST_ROLES: dict[str, dict[str, Role]] = {
     BY_ISBN: _READ,
     BATCH: {"POST": Role.VIEWER},
     BULK: {"POST": Role.EDITOR},
+    LOOKUP: {"POST": Role.EDITOR},
     STOCK: {**_READ, "POST": Role.CLERK},
     f"{API}stock": _READ,
     f"{API}authors": _LIST,
@@ -45,11 +58,22 @@ LEAST_ROLES: dict[str, dict[str, Role]] = {
     ORDERS: {**_READ, "POST": Role.CLERK},
     ORDER: _READ,
     **{route: {"POST": Role.CLERK} for route in MOVES.values()},
+    RATES: _READ,
+    LABEL: {"POST": Role.CLERK},
     f"{API}dashboard": _READ,
+    API_KEYS: dict.fromkeys(("GET", "HEAD", "POST"), Role.OWNER),
+    API_KEY: dict.fromkeys(("GET", "HEAD", "DELETE"), Role.OWNER),
+    ROTATE: {"POST": Role.OWNER},
+    WEBHOOKS: dict.fromkeys(("GET", "HEAD", "POST"), Role.OWNER),
+    WEBHOOK: dict.fromkeys(("GET", "HEAD", "PATCH", "DELETE"), Role.OWNER),
+    DELIVERIES: dict.fromkeys(("GET", "HEAD"), Role.OWNER),
+    **{route: {"POST": Role.OWNER} for route in (SECRET, TEST, REPLAY)},
 }
 """By route and method, the least role that the contract lets in."""
 
 OPEN = {
+    "hooks/payment": "what the payment provider signs, and is asked about before it counts",
+    "hooks/shipping": "what the carrier signs, and is asked about before anything of it counts",
     f"{API}auth/token": "a username with its password",
     f"{API}auth/refresh": "a refresh token, which names its own session",
     f"{API}schema": "the document of the API: the same for everybody",
@@ -68,9 +92,9 @@ ELSEWHERE = {
 """By the beginning of the route."""
 
 PLAIN_PARAMETERS = {
-    *("limit", "page", "ordering", "fields", "count", "deleted", "updated_since"),
+    *("limit", "page", "ordering", "fields", "count", "deleted", "updated_since", "create"),
     *("language", "format", "price_min", "price_max", "published_from", "published_to"),
-    *("status", "active", "created_from", "created_to"),
+    *("status", "active", "created_from", "created_to", "state"),
 }
 """Parameters that name no record."""
 
@@ -88,7 +112,12 @@ PLAIN_FIELDS = {
     "ItemWriter": {"quantity"},
     "CustomerWriter": {"name", "email"},
     "TransitionWriter": {"reason"},
-    "PaymentWriter": {"reason", "reference"},
+    "ApiKeyWriter": {"name", "role", "expires_at"},
+    "RotationWriter": {"overlap_seconds"},
+    "EndpointWriter": {"url", "events"},
+    "EndpointChanger": {"name", "url", "events", "enabled"},
+    "PaymentWriter": {"reason", "reference", "source"},
+    "LabelWriter": {"service"},
     "ShipmentWriter": {"reason", "carrier", "tracking_number"},
 }
 """By serializer, the fields of a body that name no record; each other field needs a row."""

@@ -24,6 +24,7 @@ from tests.isolation.shop import Asker, Shop, nobody, nothing, open_shop, people
 from tests.isolation.world import world
 from tests.isolation.writes import KEY, placing
 from tests.orders.clock import dashboard_at
+from tests.orders.shipping.paper import with_paper_carrier
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as ClientResponse
@@ -60,7 +61,7 @@ class MatrixTestCase(TestCase):
         owners = [each for each in cls.askers if each.role is Role.OWNER]
         look = _Look(owners, cls.doors)
         cls.parameters, cls.orderings = look.parameters(), look.orderings()
-        with dashboard_at(cls.now):
+        with dashboard_at(cls.now), with_paper_carrier():
             look.collect(cls.orderings)
         look.forge(cls.nothing)
         look.forge(opened[2][1])
@@ -68,6 +69,7 @@ class MatrixTestCase(TestCase):
     def setUp(self) -> None:
         revocations.renew()
         self.enterContext(dashboard_at(self.now))
+        self.enterContext(with_paper_carrier())
         self.inspector = Inspector(self.client, self.tenants)
 
     def somebody(self, role: Role) -> Asker:

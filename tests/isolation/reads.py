@@ -12,21 +12,26 @@ from urllib.parse import quote_plus
 from tests.isolation.checking import Ask, Row
 from tests.isolation.expected import (
     API,
+    API_KEY,
     AUTHOR,
     BOOK,
     BY_ISBN,
     CATEGORY,
+    DELIVERIES,
     ORDER,
     PUBLISHER,
+    RATES,
     SEARCH,
     STOCK,
     SUGGEST,
+    WEBHOOK,
 )
 from tests.isolation.routes import path_to, places_of
 from tests.isolation.shop import Shop
 
 _SHOWN_BY_NAME = (
-    *(BOOK, AUTHOR, PUBLISHER, CATEGORY, STOCK, BY_ISBN, ORDER),
+    *(BOOK, AUTHOR, PUBLISHER, CATEGORY, STOCK, BY_ISBN, ORDER, API_KEY),
+    *(RATES, WEBHOOK, DELIVERIES),
     *(f"{AUTHOR}/books", f"{PUBLISHER}/books", f"{CATEGORY}/books"),
 )
 _FILTERS = {

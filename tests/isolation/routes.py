@@ -28,6 +28,8 @@ _THINGS = {
     "publishers": "publisher",
     "categories": "category",
     "orders": "order",
+    "api-keys": "api_key",
+    "webhooks": "endpoint",
 }
 
 
@@ -61,7 +63,8 @@ def path_to(route: str, shop: Shop) -> str:
     thing = _THINGS.get(route.removeprefix("api/v2/").partition("/")[0], "book")
 
     def name(found: re.Match[str]) -> str:
-        text: str = shop.isbn if found[1] == "isbn" else getattr(shop, thing)
+        others = {"isbn": "isbn", "delivery_id": "delivery"}
+        text: str = getattr(shop, others.get(found[1], thing))
         return text
 
     query = "?q=chronicle" if route.endswith(("/search", "/suggest")) else ""

@@ -12,11 +12,15 @@ from django.utils import timezone
 from catalog.models import Book
 from catalog.stock import StockChange, change_stock
 from orders.actions import TransitionFacts, Wanted, move_orders, place_order
-from orders.models import Order
+from orders.models import Attempt, Endpoint, Label, Order, Payment
+from orders.payments.states import PaymentState, ShownState
+from orders.shipping.states import LabelState
+from orders.webhooks.endpoints import change_endpoint
+from shelfwise.auth.keyring import issue_key, revoke_key
 from shelfwise.auth.tokens import issue_access_token
 from shelfwise.ids import uuid7
-from shelfwise.tenancy.models import Role, Tenant
-from shelfwise.tenancy.scope import tenant_scope
+from shelfwise.tenancy.models import ApiKey, Role, Tenant
+from shelfwise.tenancy.scope import current_tenant, tenant_scope
 from tests.cast import (
     make_author,
     make_book,
@@ -27,11 +31,14 @@ from tests.cast import (
     mark_deleted,
     put_in_category,
 )
+from tests.orders.webhooks.asking import make_delivery, make_endpoint
 
 _THINGS = (
     *("book", "other_book", "gone", "author", "other_author"),
     *("publisher", "other_publisher", "category", "other_category"),
     *("low", "order", "paid_order", "shipped_order", "cancelled_order"),
+    *("api_key", "ended_api_key"),
+    *("endpoint", "other_endpoint", "delivery"),
 )
 
 
@@ -43,7 +50,9 @@ class Shop:
     no book has the other author, publisher or category, `gone` is a tombstone, and of `low` there
     are two copies. `isbn` and `reference` are those of `other_book`; `author_name`,
     `publisher_name` and `code` those of the other author, publisher and category. The orders, of
-    which `order` is pending, are of one `book` each; one more was placed with `key`.
+    which `order` is pending, are of one `book` each; one more was placed with `key`. Of the keys
+    for machines one counts, one has ended. Of the webhook endpoints the first has deliveries, the
+    other is switched off.
     """
 
     stem: str
@@ -62,6 +71,11 @@ class Shop:
     paid_order: str
     shipped_order: str
     cancelled_order: str
+    api_key: str
+    ended_api_key: str
+    endpoint: str
+    other_endpoint: str
+    delivery: str
     word: str
     """In one title only."""
     misspelt: str
@@ -135,8 +149,9 @@ def open_shop(stem: str, isbn: str, *, serial: int) -> tuple[Tenant, Shop]:
             )
     mark_deleted(books["gone"])
     with tenant_scope(tenant.id):
-        orders = _orders(stem, books["book"])
-    ids = {name: str(each.id) for name, each in {**parties, **books, **orders}.items()}
+        orders, keys = _orders(stem, books["book"]), _keys(stem)
+    made = {**parties, **books, **orders, **keys, **_webhooks(tenant, stem)}
+    ids = {name: str(each.id) for name, each in made.items()}
     return tenant, _shop(stem, isbn, ids)
 
 
@@ -215,7 +230,60 @@ def _orders(stem: str, book: Book) -> dict[str, Order]:
             reason=f"Reason {stem} {transition}",
             **facts,
         )
+    _declined(stem, placed["order"])
+    Label.objects.create(
+        tenant_id=current_tenant(),
+        order=placed["shipped_order"],
+        service=f"Service {stem}",
+        actor=f"Actor {stem} label",
+        state=LabelState.VOID,
+        carrier=f"Carrier {stem} label",
+        tracking_number=f"Number {stem} label",
+        label_url=f"https://{stem}.example/label",
+    )
     return placed
+
+
+def _declined(stem: str, order: Order) -> None:
+    """A payment that the provider did not take, and the order shows."""
+    Payment.objects.create(
+        tenant_id=current_tenant(),
+        order=order,
+        state=PaymentState.DECLINED,
+        amount=order.total,
+        currency=order.currency,
+        charge_id=f"Charge {stem}",
+        reason=f"Reason {stem} payment",
+        problem=f"Problem {stem}",
+    )
+    shown = {"payment_state": ShownState.DECLINED, "payment_problem": f"Problem {stem}"}
+    Order.objects.filter(id=order.id).update(**shown)
+
+
+def _keys(stem: str) -> dict[str, ApiKey]:
+    """Of a machine each."""
+    keys = {
+        name: issue_key(name=f"Key {stem} {name}", role=Role.CLERK, made_by=f"Maker {stem}").key
+        for name in ("api_key", "ended_api_key")
+    }
+    revoke_key(key=keys["ended_api_key"], revoked_by=f"Maker {stem}")
+    return keys
+
+
+def _webhooks(tenant: Tenant, stem: str) -> dict[str, Any]:
+    """Of the deliveries one was tried, one was not."""
+    made: dict[str, Any] = {}
+    for name in ("endpoint", "other_endpoint"):
+        made[name], _ = make_endpoint(tenant, name=f"Hooks {stem} {name}", events=("stock.low",))
+    made["delivery"] = make_delivery(made["endpoint"], tries=1)
+    make_delivery(made["endpoint"])
+    with tenant_scope(tenant.id):
+        Attempt.objects.update(problem=f"Problem {stem} attempt")
+        Endpoint.objects.update(
+            failing_since=timezone.now(), last_problem=f"Problem {stem} endpoint"
+        )
+        change_endpoint(endpoint_id=made["other_endpoint"].id, is_on=False)
+    return made
 
 
 def people_of(tenant: Tenant, shop: Shop) -> list[Asker]:

@@ -6,20 +6,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tests.isolation.checking import Ask, Row
 from tests.isolation.expected import (
+    API_KEY,
+    API_KEYS,
     AUTHOR,
     BATCH,
     BOOK,
     BULK,
     CATEGORY,
+    LABEL,
+    LOOKUP,
     MOVES,
     ORDER,
     ORDERS,
     PUBLISHER,
+    REPLAY,
+    ROTATE,
+    SECRET,
     STOCK,
+    TEST,
+    WEBHOOK,
+    WEBHOOKS,
 )
 from tests.isolation.routes import path_to, places_of
 from tests.isolation.shop import Shop
@@ -35,6 +46,7 @@ _WHOLE: Mapping[str, Mapping[str, Any]] = {
 """A body that POST and PUT take, by the route of one record."""
 
 _MOVED = {
+    LABEL: "paid_order",
     MOVES["ship"]: "paid_order",
     MOVES["deliver"]: "shipped_order",
     MOVES["archive"]: "cancelled_order",
@@ -42,6 +54,8 @@ _MOVED = {
 """Which of a shop's orders can be moved on so, if it is not `order`."""
 _STUCK = {MOVES["deliver"]: "paid_order"}
 """Which can't, if it is not `shipped_order`."""
+
+_LABEL = {"service": "standard"}
 
 _Asking = Callable[[Shop, Shop], Ask]
 _Part = Callable[[Shop, Shop], Any]
@@ -86,11 +100,16 @@ def write_rows() -> Iterator[Row]:
         yield from _stock_rows(body)
     yield from _batch_rows()
     yield from _bulk_rows()
+    yield _lookup_row()
     yield from _order_rows()
     for route in MOVES.values():
         yield from _move_rows(route)
         yield from _header_rows(route, {})
+    yield from _label_rows()
+    yield from _header_rows(LABEL, _LABEL, done=202)
     yield from _header_rows(STOCK, {"delta": 1, "reason": "counted"})
+    yield from _api_key_rows()
+    yield from _webhook_rows()
 
 
 def _path_rows(route: str) -> Iterator[Row]:
@@ -181,6 +200,15 @@ def _bulk_rows() -> Iterator[Row]:
         yield Row("POST", BULK, name, beside, 200, 200, "beside one's own")
 
 
+def _lookup_row() -> Row:
+    """Nobody is asked here, so that no book is known; catalog/test_lookup.py has one who is."""
+
+    def ask(shop: Shop, whose: Shop) -> Ask:
+        return Ask(f"/{LOOKUP}", {"isbn": whose.isbn})
+
+    return Row("POST", LOOKUP, "isbn", ask, 404, 404, telling=False)
+
+
 def placing(shop: Shop) -> dict[str, Any]:
     """The order that the shop's key was used for."""
     return {"items": [{"book_id": shop.book, "quantity": 1}]}
@@ -226,7 +254,18 @@ def _move_rows(route: str) -> Iterator[Row]:
     yield Row("POST", route, "order_id", bad, 422, 422, "a bad body", telling=False)
 
 
-def _header_rows(route: str, body: Mapping[str, Any]) -> Iterator[Row]:
+def _label_rows() -> Iterator[Row]:
+    """Another shop's order is a 404, whatever one's own would have been."""
+    paid = {"order": "paid_order"}
+    yield Row("POST", LABEL, "order_id", _at(LABEL, _LABEL, paid), 202, 404)
+    with_headers = _at(LABEL, _LABEL, paid, {"if-match": "*", KEY: "fresh"})
+    yield Row("POST", LABEL, "order_id", with_headers, 202, 404, "If-Match: *, a key")
+    yield Row("POST", LABEL, "order_id", _at(LABEL, _LABEL), 409, 404, "not paid")
+    bad = _at(LABEL, {"nothing": 1}, paid)
+    yield Row("POST", LABEL, "order_id", bad, 422, 422, "a bad body", telling=False)
+
+
+def _header_rows(route: str, body: Mapping[str, Any], *, done: int = 200) -> Iterator[Row]:
     """One's own, with a tag and a key of one's own, of another shop's, made-up ones."""
     shown = STOCK if route == STOCK else ORDER
     movable = {"order": _MOVED.get(route, "order")}
@@ -241,4 +280,65 @@ def _header_rows(route: str, body: Mapping[str, Any]) -> Iterator[Row]:
         """Of an order that was placed, which is another request."""
         return Ask(path_to(route, shop.with_others(movable)), body, {KEY: whose.key})
 
-    yield Row("POST", route, KEY, with_key, 422, 200)
+    yield Row("POST", route, KEY, with_key, 422, done)
+
+
+def _api_key_rows() -> Iterator[Row]:
+    """Another shop's key is a 404, one that has ended too; its name is anybody's."""
+
+    def named(shop: Shop, whose: Shop) -> Ask:
+        return Ask(f"/{API_KEYS}", {"name": f"Key {whose.stem} api_key", "role": "owner"})
+
+    yield Row("POST", API_KEYS, "name", named, 201, 201, telling=False)
+    ended = {"api_key": "ended_api_key"}
+    for method, route, done in (("DELETE", API_KEY, 204), ("POST", ROTATE, 201)):
+        body: Any = {} if method == "POST" else None
+
+        def with_tag(shop: Shop, whose: Shop, route: str = route, body: Any = body) -> Ask:
+            return Ask(path_to(route, shop), body, {"if-match": whose.tags[API_KEY]})
+
+        yield Row(method, route, "key_id", _at(route, body), done, 404)
+        with_star = _at(route, body, headers={"if-match": "*"})
+        yield Row(method, route, "key_id", with_star, done, 404, "If-Match: *")
+        of_ended = _at(route, body, ended)
+        yield Row(method, route, "key_id", of_ended, 204 if body is None else 409, 404, "ended")
+        yield Row(method, route, "If-Match", with_tag, done, 412)
+    yield Row("POST", ROTATE, "key_id", _at(ROTATE, {"nothing": 1}), 422, 404, "a bad body")
+
+
+def _webhook_rows() -> Iterator[Row]:
+    """Another shop's endpoint is a 404, its delivery too; its name is anybody's."""
+
+    def named(shop: Shop, whose: Shop) -> Ask:
+        body = {"name": f"Hooks {whose.stem} endpoint", "url": "https://93.184.215.14/"}
+        return Ask(f"/{WEBHOOKS}", body)
+
+    yield Row("POST", WEBHOOKS, "name", named, 201, 201, telling=False)
+    for method, route, body, done in (
+        ("PATCH", WEBHOOK, {"enabled": False}, 200),
+        ("DELETE", WEBHOOK, None, 204),
+        ("POST", SECRET, {}, 200),
+        ("POST", TEST, {}, 202),
+        ("POST", REPLAY, {}, 202),
+    ):
+
+        def with_tag(shop: Shop, whose: Shop, route: str = route, body: Any = body) -> Ask:
+            return Ask(path_to(route, shop), body, {"if-match": whose.tags[WEBHOOK]})
+
+        yield Row(method, route, "endpoint_id", _at(route, body), done, 404)
+        with_star = _at(route, body, headers={"if-match": "*"})
+        yield Row(method, route, "endpoint_id", with_star, done, 404, "If-Match: *")
+        # Nothing of the endpoint is written by these.
+        is_record = route not in (TEST, REPLAY)
+        stale = 412 if is_record else done
+        yield Row(method, route, "If-Match", with_tag, done, stale, telling=is_record)
+        if body is not None:
+            bad = _at(route, {"nothing": 1})
+            yield Row(method, route, "endpoint_id", bad, 422, 404, "a bad body")
+    off = _at(TEST, {}, {"endpoint": "other_endpoint"})
+    yield Row("POST", TEST, "endpoint_id", off, 409, 404, "switched off")
+
+    def of_ones_own(shop: Shop, whose: Shop) -> Ask:
+        return Ask(path_to(REPLAY, replace(shop, delivery=whose.delivery)), {})
+
+    yield Row("POST", REPLAY, "delivery_id", of_ones_own, 202, 404)

@@ -37,6 +37,10 @@ from tests.cast import (
     token_of,
 )
 from tests.openapi.served import Document, changed, document, operation
+from tests.orders.shipping.paper import with_paper_carrier
+from tests.orders.webhooks.asking import make_delivery, make_endpoint
+from tests.shelfwise.auth.keys import make_key
+from tests.shelfwise.http.test_targets import PUBLIC, resolving
 
 KEY = "Idempotency-Key"
 LONG = os.environ.get("SHELFWISE_LONG_TESTS") == "1"
@@ -44,6 +48,9 @@ CASES = 10_000 if LONG else 600
 
 load_all_checks()
 # What a schema allows may still be refused: a check digit, an id of nothing, a book without a key.
+_MOVES = (*TRANSITIONS, "label")
+_ADDRESS = {"line1": "12 Northmoor Road", "country": "GB"}
+
 _NOT_PROMISED = ["positive_data_acceptance"]
 # An item of a bulk update is judged by itself: a bad one is a result, not a refusal.
 _ITEMS_BY_THEMSELVES = {"POST /api/v2/books/bulk-update": ["negative_data_rejection"]}
@@ -64,7 +71,7 @@ class CaseTests(CatalogTestCase):
             make_author(tenant=shelf, name=f"Author {number}")
             make_publisher(tenant=shelf, name=f"Publisher {number}")
             make_category(tenant=shelf, code=f"C{number}")
-            make_order((book, 1))
+            make_order((book, 1), shipping_address=_ADDRESS)
         models: dict[str, Any] = {"books": Book, "authors": Author, "publishers": Publisher}
         models |= {"categories": Category, "orders": Order}
         with tenant_scope(shelf.id):
@@ -72,16 +79,26 @@ class CaseTests(CatalogTestCase):
                 name: list(model.objects.values_list("id", flat=True))
                 for name, model in models.items()
             }
-        for transition in TRANSITIONS:
+        cls.ids["api-keys"] = [make_key(tenant=shelf).key.id for _ in range(12)]
+        for transition in _MOVES:
             cls.ids[f"orders to {transition}"] = cls.orders_for(transition)
+        for kind, number in {"webhooks": 4, "webhooks to test": 2, "webhooks to replay": 4}.items():
+            made = [make_endpoint(shelf, events=("webhook.test",))[0] for _ in range(number)]
+            cls.ids[kind] = [each.id for each in made]
+            cls.ids["deliveries"] = [make_delivery(each, tries=1).id for each in made]
 
     @classmethod
     def orders_for(cls, transition: str) -> list[UUID]:
         """Some that can be moved on so, if nothing else has."""
         book = make_book(tenant=cls.shelf, reference=f"CASE-{transition}", price=5)
         make_stock(book=book, on_hand=1000)
-        before = {"ship": ("pay",), "deliver": ("pay", "ship"), "archive": ("cancel",)}
-        ids = [make_order((book, 1)).id for _ in range(20)]
+        before = {
+            "ship": ("pay",),
+            "label": ("pay",),
+            "deliver": ("pay", "ship"),
+            "archive": ("cancel",),
+        }
+        ids = [make_order((book, 1), shipping_address=_ADDRESS).id for _ in range(20)]
         with tenant_scope(cls.shelf.id):
             for each in before.get(transition, ()):
                 move_orders(ids=ids, transition=each, actor="test", reason="test")
@@ -89,6 +106,8 @@ class CaseTests(CatalogTestCase):
 
     def setUp(self) -> None:
         super().setUp()
+        self.enterContext(with_paper_carrier())
+        self.enterContext(resolving([PUBLIC]))
         document()  # by Django's own test client, which would connect the signals again
         # The test's transaction holds its connection; a request would close it, as Django's own
         # test client knows.
@@ -114,6 +133,7 @@ class CaseTests(CatalogTestCase):
         "POST /api/v2/auth/token",
         "POST /api/v2/auth/refresh",
         "GET /api/v2/books/by-isbn/{isbn}",
+        "POST /api/v2/books/lookup",
     }
 
     def test_an_answer_outside_the_document_is_found(self) -> None:
@@ -187,7 +207,8 @@ class CaseTests(CatalogTestCase):
         """Puts ids that are there where the case names some."""
         for name in case.path_parameters or {}:
             if name.endswith("_id"):
-                case.path_parameters[name] = self.some_id(self.kind_of(case), turn)
+                kind = "deliveries" if name == "delivery_id" else self.kind_of(case)
+                case.path_parameters[name] = self.some_id(kind, turn)
         body: dict[str, Any] = case.body if isinstance(case.body, dict) else {}
         for name, kind in (("author_id", "authors"), ("publisher_id", "publishers")):
             if body.get(name):
@@ -203,6 +224,8 @@ class CaseTests(CatalogTestCase):
         """Instead of what another case may have taken."""
         if body.get("isbn"):
             body["isbn"], body["reference"] = None, f"{case.operation.label} {turn}"
+        if body.get("name") and case.operation.method == "put":
+            body["name"] = f"{case.operation.label} {turn}"
         if body.get("code"):
             body["code"] = f"{case.operation.method}-{turn}"
         if case.headers and KEY in case.headers:
@@ -211,7 +234,7 @@ class CaseTests(CatalogTestCase):
     def kind_of(self, case: Case[Any]) -> str:
         """What the path's id names."""
         kind, *_, last = case.operation.path.split("/")[3:]
-        return f"{kind} to {last}" if last in TRANSITIONS else kind
+        return f"{kind} to {last}" if f"{kind} to {last}" in self.ids else kind
 
     def some_id(self, kind: str, turn: int) -> str:
         return str(self.ids[kind][turn % len(self.ids[kind])])

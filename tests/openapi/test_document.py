@@ -67,7 +67,21 @@ class DocumentTests(SimpleTestCase):
             "log_in": {"408", "413", "415", "422"},
             "place_order": {"403", "408", "409", "413", "415", "422"},
             "pay_order": {"403", "404", "408", "409", "412", "413", "415", "422"},
+            "get_rates": {"404", "409"},
+            "label_order": {"403", "404", "408", "409", "412", "413", "415", "422"},
             "get_dashboard": set(),
+            "list_api_keys": {"403"},
+            "create_api_key": {"403", "408", "409", "413", "415", "422"},
+            "rotate_api_key": {"403", "404", "408", "409", "412", "413", "415", "422"},
+            "revoke_api_key": {"403", "404", "412"},
+            "list_webhooks": {"403"},
+            "create_webhook": {"403", "408", "409", "413", "415", "422"},
+            "change_webhook": {"403", "404", "408", "412", "413", "415", "422"},
+            "delete_webhook": {"403", "404", "412"},
+            "rotate_webhook_secret": {"403", "404", "408", "412", "413", "415", "422"},
+            "test_webhook": {"403", "404", "408", "409", "413", "415", "422"},
+            "list_deliveries": {"403", "404"},
+            "replay_delivery": {"403", "404", "408", "409", "413", "415", "422"},
         }
         said = {
             name: {
@@ -104,6 +118,7 @@ class KeyTests(CatalogTestCase):
             (
                 "change_stock",
                 *("pay_order", "ship_order", "deliver_order", "cancel_order", "archive_order"),
+                "label_order",
             ),
             False,
         ),

@@ -157,13 +157,22 @@ class AnswerTests(OrderTestCase):
         assert row.paid_at is not None and row.shipped_at is not None  # noqa: PT018
         assert row.delivered_at is not None
         self.assertEqual(
-            answer.json()["payment"], {"reference": "pi_3", "paid_at": wire_time(row.paid_at)}
+            answer.json()["payment"],
+            {
+                "state": "paid",
+                "reference": "pi_3",
+                "paid_at": wire_time(row.paid_at),
+                "problem": None,
+            },
         )
         self.assertEqual(
             answer.json()["shipment"],
             {
+                "state": "delivered",
                 "carrier": "Royal Mail",
                 "tracking_number": "AB1",
+                "label_url": None,
+                "problem": None,
                 "shipped_at": wire_time(row.shipped_at),
                 "delivered_at": wire_time(row.delivered_at),
             },

@@ -12,6 +12,7 @@ from tests.performance.cores import pinned
 from tests.performance.effort import Effort
 from tests.performance.harness import LISTED, MILLION, SMALL, Bench
 from tests.performance.orders import dashboard, order_queries, order_rate, orders_beside_reads
+from tests.performance.partners import partners_hung
 from tests.performance.searches import searches
 from tests.performance.throughput import UnfitError, alternating, body_bytes, same_answers, uncached
 from tests.performance.timing import (
@@ -24,6 +25,7 @@ from tests.performance.timing import (
     ratio,
     spread,
 )
+from tests.performance.told import told
 
 FigureFunction = Callable[[Bench, Effort], Iterator[Figure]]
 
@@ -146,6 +148,8 @@ FIGURES: tuple[FigureFunction, ...] = (
     order_rate,
     orders_beside_reads,
     dashboard,
+    partners_hung,
+    told,
 )
 
 

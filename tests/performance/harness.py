@@ -14,6 +14,7 @@ from pathlib import Path
 import django
 
 from shelfwise.devservers.datafolder import PROJECT, DataFolder
+from shelfwise.devservers.partners.running import Partners, running_partners
 from shelfwise.devservers.places import prepare
 from shelfwise.devservers.postgres import running_postgres
 from shelfwise.devservers.processes import Program, StartError, running
@@ -35,6 +36,14 @@ class Server:
 
     name: str
     port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Partnered:
+    """A ShelfWise whose partners are the stand-ins, with a worker for its jobs."""
+
+    server: Server
+    partners: Partners
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,24 @@ class Bench:
         environment = {**self.environment, "DEBUG": "1"}
         with _gunicorn("shelfwise-debug", environment, self.folder, self.placement) as server:
             yield server
+
+    @contextmanager
+    def partnered(self) -> Iterator[Partnered]:
+        """A further ShelfWise as `make demo` runs it: with partners, and a worker for its jobs.
+
+        These two have Valkey's processor, as what calls them has.
+        """
+        with ExitStack() as stack:
+            with pinned(self.placement.cache):
+                partners = stack.enter_context(running_partners(self.folder / "partners"))
+            environment = {**self.environment, **partners.environment}
+            server = stack.enter_context(
+                _gunicorn("shelfwise-partnered", environment, self.folder, self.placement)
+            )
+            partners.control.send_hooks_to(f"http://{LOOPBACK}:{server.port}")
+            with pinned(self.placement.cache):
+                stack.enter_context(_working(environment, self.folder))
+            yield Partnered(server, partners)
 
     @contextmanager
     def ceiling(self, body_bytes: int) -> Iterator[Server]:
@@ -219,6 +246,23 @@ def _serving(
     with ExitStack() as stack:
         with pinned(placement.server):
             stack.enter_context(running(program, is_ready=lambda: _listens(port)))
+        yield
+
+
+@contextmanager
+def _working(environment: Mapping[str, str], folder: Path) -> Iterator[None]:
+    """`manage.py work`, until the block ends."""
+    log = folder / "worker.log"
+    program = Program(
+        name="the job worker",
+        command=[sys.executable, "manage.py", "work"],
+        stop_signal=signal.SIGTERM,
+        log=log,
+        folder=PROJECT,
+        environment=environment,
+        seconds_to_stop=30,
+    )
+    with running(program, is_ready=lambda: "Working" in log.read_text(errors="replace")):
         yield
 
 

@@ -32,6 +32,18 @@ CREATE TEMPORARY TABLE forgotten ON COMMIT DROP AS
 SELECT id FROM orders_order WHERE tenant_id = {_OF_TENANT} AND number > %(kept)s
 """
 _FORGET_ROWS = "DELETE FROM {table} WHERE {column} IN (SELECT id FROM forgotten)"
+_PARTNERS_TABLES = (
+    *("orders_label", "orders_payment", "orders_paymentevent"),
+    *("orders_attempt", "orders_delivery", "orders_event", "orders_endpoint"),
+)
+_DELIVERED = f"""
+UPDATE orders_delivery SET state = 'delivered', delivered_at = now()
+WHERE state = 'pending' AND tenant_id = {_OF_TENANT}
+"""
+_WELL = f"""
+UPDATE orders_endpoint SET failing_since = NULL, failures = 0, retry_at = NULL
+WHERE tenant_id = {_OF_TENANT}
+"""
 _FORGET_KEYS = f"DELETE FROM tenancy_idempotencyrecord WHERE tenant_id = {_OF_TENANT}"
 _STOCK_UP = f"""
 INSERT INTO catalog_stock AS stock (tenant_id, book_id, on_hand, reserved)
@@ -112,6 +124,23 @@ def set_up_sales(
             _add(database, _OLD | span | {"first": 1, "last": old})
         _add(database, _RECENT | span | {"first": old + 1, "last": old + recent})
     _vacuum(bench)
+
+
+def forget_partners(bench: Bench, slug: str) -> None:
+    """Deletes what partners know of the tenant's orders, and its endpoints with all they were told;
+    and every job that is left of another run.
+    """
+    with _unhindered(bench) as database:
+        for table in _PARTNERS_TABLES:
+            database.execute(f"DELETE FROM {table} WHERE tenant_id = {_OF_TENANT}", {"slug": slug})
+        database.execute("TRUNCATE procrastinate_jobs CASCADE")
+
+
+def calm_webhooks(bench: Bench, slug: str) -> None:
+    """Takes for delivered what waits for the tenant's endpoints, and these for well."""
+    with _unhindered(bench) as database:
+        for statement in (_DELIVERED, _WELL):
+            database.execute(statement, {"slug": slug})
 
 
 def order_bodies(folder: Path, books: list[str], *, lines: int, orders: int) -> Path:

@@ -20,7 +20,9 @@ from catalog.search.mending import meanings_of
 from catalog.search.suggesting import suggestions
 from orders.dashboard import dashboard
 from orders.listings import ORDERS
-from orders.models import OrderEvent
+from orders.models import Label, OrderEvent, Payment, PaymentEvent
+from orders.payments.waking import wake_late as wake_late_payments
+from orders.shipping.attending import wake_late
 from shelfwise.api.listing import Listing
 from shelfwise.api.paging import answer
 from shelfwise.ids import uuid7
@@ -157,4 +159,24 @@ def _served_of_orders(page: Callable[[Listing, str], Callable[[], object]]) -> l
             lambda: list(OrderEvent.objects.filter(order=uuid7()).order_by("id")),
             sells=True,
         ),
+        Served(
+            "label_of_order",
+            "the labels of an order",
+            lambda: list(Label.objects.filter(order=uuid7()).order_by("id")),
+            sells=True,
+        ),
+        Served("label_due", "the labels that are due", wake_late, sells=True),
+        Served(
+            "payment_of_order",
+            "the payments of an order",
+            lambda: list(Payment.objects.filter(order=uuid7()).order_by("id")),
+            sells=True,
+        ),
+        Served(
+            "paymentevent_of_payment",
+            "the history of a payment",
+            lambda: list(PaymentEvent.objects.filter(payment=uuid7()).order_by("id")),
+            sells=True,
+        ),
+        Served("payment_due", "the payments that are due", wake_late_payments, sells=True),
     ]

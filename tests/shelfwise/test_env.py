@@ -1,8 +1,13 @@
 """Each variable: what it becomes, and what is said when it is missing, wrong or contradictory."""
 
+from base64 import b64encode
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import trustme
 from django.test import SimpleTestCase
 
-from shelfwise.env import BadEnvironment, Environment, read
+from shelfwise.env import BadEnvironment, Environment, Partner, read
 
 SECRET = "s" * 32
 KEY, OLD_KEY = "k" * 32, "o" * 32
@@ -13,6 +18,17 @@ PRODUCTION = {
     "SECRET_KEY": SECRET,
     "JWT_SIGNING_KEYS": f"{KEY},{OLD_KEY}",
     "ALLOWED_HOSTS": "api.example.com",
+}
+
+PARTNERS = {
+    "PAYMENT_URL": "https://pay.example/v1/",
+    "PAYMENT_KEY": "a-key",
+    "PAYMENT_WEBHOOK_SECRET": "whsec_" + b64encode(b"s" * 32).decode(),
+    "SHIPPING_URL": "http://10.0.0.7:81",
+    "SHIPPING_KEY": " b-key ",
+    "SHIPPING_WEBHOOK_SECRET": "whsec_" + b64encode(b"s" * 32).decode(),
+    "ISBN_URL": "https://openlibrary.org",
+    "PRIVATE_TARGETS": "10.0.0.7:81, [::1]:65535,",
 }
 
 
@@ -63,13 +79,46 @@ class TypedTests(SimpleTestCase):
         found = [read_with(RATE_LIMIT=text).rate_limit for text in (" 5 ", "0", "999999999", " ")]
         self.assertEqual(found, [5, 0, 999_999_999, 1200])
 
-    def test_a_process_that_answers_http(self) -> None:
-        self.assertTrue(read_with(SHELFWISE_PROCESS="web").web)
+    def test_what_kind_of_process_it_is(self) -> None:
+        found = [read_with(SHELFWISE_PROCESS=kind) for kind in ("web", "worker", "")]
+        kinds = [(each.web, each.worker) for each in found]
+        self.assertEqual(kinds, [(True, False), (False, True), (False, False)])
 
     def test_debug_needs_no_hosts_and_takes_some(self) -> None:
         bare = {**PRODUCTION, "DEBUG": "1", "ALLOWED_HOSTS": ""}
         self.assertEqual(read(bare).allowed_hosts, ["127.0.0.1", "localhost", "[::1]"])
         self.assertEqual(read_with(DEBUG="1", ALLOWED_HOSTS="*").allowed_hosts, ["*"])
+
+
+class PartnersTests(SimpleTestCase):
+    def test_none_unless_named(self) -> None:
+        environment = read_with(PAYMENT_URL=" ", ISBN_URL="", PRIVATE_TARGETS=", ,")
+        self.assertEqual((environment.payment, environment.shipping), (Partner(), Partner()))
+        self.assertEqual((environment.isbn_url, environment.outbound_ca_file), ("", ""))
+        self.assertEqual(environment.private_targets, ())
+
+    def test_each_of_them(self) -> None:
+        environment = read_with(**PARTNERS)
+        secret = PARTNERS["PAYMENT_WEBHOOK_SECRET"]
+        self.assertEqual(environment.payment, Partner("https://pay.example/v1", "a-key", secret))
+        self.assertEqual(environment.shipping, Partner("http://10.0.0.7:81", "b-key", secret))
+        self.assertEqual(environment.isbn_url, "https://openlibrary.org")
+        self.assertEqual(environment.private_targets, ("10.0.0.7:81", "[::1]:65535"))
+
+    def test_an_authority_of_ones_own(self) -> None:
+        path = str(Path(self.enterContext(TemporaryDirectory())) / "ca.pem")
+        trustme.CA().cert_pem.write_to_path(path)
+        self.assertEqual(read_with(OUTBOUND_CA_FILE=f" {path} ").outbound_ca_file, path)
+
+    def test_http_to_a_private_target_with_the_usual_port(self) -> None:
+        environment = read_with(ISBN_URL="http://10.0.0.7/isbn", PRIVATE_TARGETS="10.0.0.7:80")
+        self.assertEqual(environment.isbn_url, "http://10.0.0.7/isbn")
+
+    def test_webhook_secrets_of_24_to_64_bytes(self) -> None:
+        for length in (24, 32, 64):
+            secret = "whsec_" + b64encode(b"s" * length).decode()
+            found = read_with(**{**PARTNERS, "PAYMENT_WEBHOOK_SECRET": f" {secret} "})
+            self.assertEqual(found.payment.webhook_secret, secret)
 
 
 class DatabaseTests(SimpleTestCase):
@@ -202,7 +251,60 @@ class RefusalTests(SimpleTestCase):
                     RATE_LIMIT=text,
                 )
 
+    def test_a_part_of_a_partner(self) -> None:
+        for partner in ("PAYMENT", "SHIPPING"):
+            names = [f"{partner}_{part}" for part in ("URL", "KEY", "WEBHOOK_SECRET")]
+            for name in names:
+                with self.subTest(name):
+                    message = f"{name} is not set, but others of {', '.join(names)} are. Set all"
+                    self.assert_refused(message, **{**PARTNERS, name: " "})
+
+    def test_a_partners_url_that_is_none(self) -> None:
+        for url in (
+            *("pay.example", "ftp://pay.example", "https://", "https://:443", "https://[::1"),
+            *("https://h:0", "https://h:65536", "https://h:main", "https://h/?a=b"),
+            *("https://h/#a", "https://user:hunter2@h", "https://user@h"),
+        ):
+            for name in ("PAYMENT_URL", "ISBN_URL"):
+                with self.subTest(url):
+                    message = f"{name} can't be used. Write it as https://host/path"
+                    self.assert_refused(message, **{**PARTNERS, name: url})
+
+    def test_a_partner_that_is_not_asked_in_secret(self) -> None:
+        for targets in ("", "10.0.0.7:82", "10.0.0.8:81"):
+            with self.subTest(targets):
+                message = "SHIPPING_URL is not encrypted. Write https, or name 10.0.0.7:81 in"
+                self.assert_refused(message, **{**PARTNERS, "PRIVATE_TARGETS": targets})
+
+    def test_a_webhook_secret_that_is_none(self) -> None:
+        for secret in (
+            *("secret", "whsec_", "whsec_c2hvcnQ=", "whsec_" + "?" * 40, "whsec_é"),
+            *(b64encode(b"s" * 32).decode(), "whsec_" + b64encode(b"s" * 65).decode()),
+        ):
+            with self.subTest(secret):
+                message = "SHIPPING_WEBHOOK_SECRET is no secret of Standard Webhooks."
+                self.assert_refused(message, **{**PARTNERS, "SHIPPING_WEBHOOK_SECRET": secret})
+
+    def test_an_authority_that_is_not_there_or_none(self) -> None:
+        for path in ("/nonexistent.pem", "/", __file__):
+            with self.subTest(path):
+                message = "OUTBOUND_CA_FILE can't be read. Name a file"
+                self.assert_refused(message, OUTBOUND_CA_FILE=path)
+
+    def test_a_key_that_no_header_can_carry(self) -> None:
+        for key in ("clé", "a\nb"):
+            with self.subTest(key):
+                message = "PAYMENT_KEY can't stand in a header."
+                self.assert_refused(message, **{**PARTNERS, "PAYMENT_KEY": key})
+
+    def test_a_private_target_without_its_port(self) -> None:
+        for target in ("10.0.0.7", ":80", "h:", "h:0", "h:65536", "h:main", "h:²"):
+            with self.subTest(target):
+                message = f"PRIVATE_TARGETS holds {target!r}. Write each as host:port"
+                self.assert_refused(message, PRIVATE_TARGETS=f"a:1, {target}")
+
     def test_keys_are_never_shown(self) -> None:
-        with self.assertRaises(BadEnvironment) as caught:
-            read_with(SECRET_KEY="swordfish")
-        self.assertNotIn("swordfish", str(caught.exception))
+        for name in ("SECRET_KEY", "PAYMENT_WEBHOOK_SECRET"):
+            with self.assertRaises(BadEnvironment) as caught:
+                read_with(**{**PARTNERS, name: "swordfish"})
+            self.assertNotIn("swordfish", str(caught.exception))

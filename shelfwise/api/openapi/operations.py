@@ -28,7 +28,8 @@ class Page:
 class Operation:
     """One method of a view.
 
-    `name` is the operationId. `takes` is the body's shape, `gives` the answer's; `parameters` are
+    `name` is the operationId. `takes` is the body's shape, `gives` the answer's, whether it has the
+    `status` or the other one, unless that has a shape of its own; `parameters` are
     those of the query string, `needed` the ones that can't be left out. `refusals` are statuses
     besides those that follow from the rest. A `versioned` write takes `If-Match`, a `keyed` one
     `Idempotency-Key`, which it refuses to go without with `key_needed`.
@@ -39,6 +40,8 @@ class Operation:
     gives: Serializer | Page | None = None
     takes: Serializer | None = None
     status: HTTPStatus = HTTPStatus.OK
+    other_status: HTTPStatus | None = None
+    other_gives: Serializer | None = None
     parameters: Mapping[str, Parser] = field(default_factory=dict)
     needed: frozenset[str] = frozenset()
     refusals: frozenset[HTTPStatus] = frozenset()

@@ -50,7 +50,8 @@ class DescribedSchema(AutoSchema):
         assert operation is not None
         self.resolve_serializer(ProblemSerializer, "response")  # the refusals refer to it
         responses = operation["responses"]
-        responses[str(self.described.status.value)]["headers"] = self._headers()
+        for status in self._successes():
+            responses[str(status.value)]["headers"] = self._headers(status)
         if method == "GET":
             responses["304"] = reference("responses", "NotModified")
         for status in sorted(self._refusals()):
@@ -79,7 +80,10 @@ class DescribedSchema(AutoSchema):
     def get_response_serializers(self) -> Any:
         gives = self.described.gives
         schema = self._page(gives) if isinstance(gives, Page) else gives
-        return {self.described.status.value: schema}
+        answers = {status.value: schema for status in self._successes()}
+        if self.described.other_status and self.described.other_gives:
+            answers[self.described.other_status.value] = self.described.other_gives
+        return answers
 
     def get_override_parameters(self) -> list[Any]:
         described = self.described
@@ -142,6 +146,10 @@ class DescribedSchema(AutoSchema):
         view = self.view
         return view.role_needed(self.method) if isinstance(view, TenantView) else None
 
+    def _successes(self) -> list[HTTPStatus]:
+        described = self.described
+        return [described.status, *([described.other_status] if described.other_status else [])]
+
     def _refusals(self) -> set[HTTPStatus]:
         refusals = {
             HTTPStatus.BAD_REQUEST,
@@ -163,12 +171,12 @@ class DescribedSchema(AutoSchema):
             refusals |= {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
         return refusals
 
-    def _headers(self) -> Schema:
+    def _headers(self, status: HTTPStatus) -> Schema:
         described = self.described
         names = ["X-Request-ID", *(OF_LIMITS if isinstance(self.view, TenantView) else ())]
         if self.method == "GET" or (described.versioned and described.gives):
             names.append("ETag")
-        if described.status == HTTPStatus.CREATED:
+        if status == HTTPStatus.CREATED:
             names += ["ETag", "Location"]
         if self.method == "GET" and isinstance(self.view, TenantView) and self.view.cached():
             names.append("X-Cache")

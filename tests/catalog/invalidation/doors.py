@@ -9,13 +9,17 @@ import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
+from catalog.examples import DRAFT
+from catalog.metadata import OpenLibrary
 from catalog.models import Book, CatalogRecord
 from orders.actions import move_orders
 from orders.models import Order
 from shelfwise.cache.keys import Shown
 from shelfwise.tenancy.scope import tenant_scope
 from tests.cast import (
+    HOBBIT_ISBN,
     PASSWORD,
     make_author,
     make_category,
@@ -26,6 +30,9 @@ from tests.cast import (
 )
 from tests.catalog.invalidation.watching import WatchedTestCase, fresh
 from tests.isolation.routes import Door
+from tests.orders.shipping.paper import with_paper_carrier
+from tests.orders.webhooks.asking import PUBLIC, make_delivery, make_endpoint
+from tests.shelfwise.auth.keys import make_key
 
 API = "api/v2/"
 C, S, O = Shown.CATALOG, Shown.STOCK, Shown.ORDERS  # noqa: E741 - named like the others
@@ -62,9 +69,9 @@ class DoorTestCase(WatchedTestCase):
         make_stock(book=book, on_hand=10)
         return book
 
-    def moved(self, *transitions: str) -> Order:
+    def moved(self, *transitions: str, **facts: Any) -> Order:
         """A new order of two copies, which has gone so far."""
-        order = make_order((self.priced(), 2))
+        order = make_order((self.priced(), 2), **facts)
         with tenant_scope(self.shelf.id):
             for each in transitions:
                 move_orders(ids=[order.id], transition=each, actor="test", reason="test")
@@ -103,6 +110,24 @@ def _bulk(*changes: Mapping[str, Any]) -> Ready:
     )
 
 
+def _looking_up(path: str) -> Ready:
+    """Of a partner that knows the book."""
+
+    def ready(case: DoorTestCase) -> Request:
+        request = case.request("POST", path, {"isbn": HOBBIT_ISBN})
+
+        def asking() -> Any:
+            with (
+                case.settings(ISBN_URL="https://isbn.example"),
+                patch.object(OpenLibrary, "draft", return_value=DRAFT),
+            ):
+                return request()
+
+        return asking
+
+    return ready
+
+
 def _login(case: DoorTestCase) -> Request:
     return case.request(
         "POST", "auth/token", {"username": case.owner.username, "password": PASSWORD}
@@ -111,6 +136,31 @@ def _login(case: DoorTestCase) -> Request:
 
 def _refresh(case: DoorTestCase) -> Request:
     return case.request("POST", "auth/refresh", {"refresh": _login(case)().json()["refresh"]})
+
+
+def _of_key(method: str, path: str = "", body: Any = None) -> Ready:
+    """Of a new API key."""
+
+    def ready(case: DoorTestCase) -> Request:
+        return case.request(method, f"api-keys/{make_key(tenant=case.shelf).key.id}{path}", body)
+
+    return ready
+
+
+def _of_webhook(method: str, path: str = "", body: Any = None) -> Ready:
+    """Of a new endpoint."""
+
+    def ready(case: DoorTestCase) -> Request:
+        endpoint, _ = make_endpoint(case.shelf, events=("webhook.test",))
+        return case.request(method, f"webhooks/{endpoint.id}{path}", body)
+
+    return ready
+
+
+def _replaying(case: DoorTestCase) -> Request:
+    endpoint, _ = make_endpoint(case.shelf, events=("webhook.test",))
+    delivery = make_delivery(endpoint)
+    return case.request("POST", f"webhooks/{endpoint.id}/deliveries/{delivery.id}/replay", {})
 
 
 def _record_doors(
@@ -160,6 +210,42 @@ def _moving(transition: str, *before: str) -> Ready:
     return lambda case: case.request("POST", f"orders/{case.moved(*before).id}/{transition}", {})
 
 
+def _charging(*before: str) -> Ready:
+    """Of an order that has gone so far, by a provider that is not asked yet."""
+
+    def ready(case: DoorTestCase) -> Request:
+        order = case.moved(*before)
+        request = case.request("POST", f"orders/{order.id}/pay", {"source": "tok_visa"})
+
+        def asking() -> Any:
+            with case.settings(PAYMENT_URL="https://payment.example"):
+                return request()
+
+        return asking
+
+    return ready
+
+
+def _labelling(*before: str) -> Ready:
+    """Of an order that has gone so far, by a carrier that need not be asked."""
+
+    def ready(case: DoorTestCase) -> Request:
+        order = case.moved(*before, shipping_address={"line1": "12 Northmoor Road"})
+        request = case.request("POST", f"orders/{order.id}/label", {"service": "standard"})
+
+        def asking() -> Any:
+            with with_paper_carrier():
+                return request()
+
+        return asking
+
+    return ready
+
+
+def _paying_nobody(case: DoorTestCase) -> Request:
+    return case.request("POST", f"orders/{case.moved().id}/pay", {"source": "tok_visa"})
+
+
 def _move_doors() -> Mapping[Door, list[Row]]:
     """Stock is shown another one where copies go out or come back."""
     return {
@@ -177,8 +263,29 @@ def _move_doors() -> Mapping[Door, list[Row]]:
     }
 
 
+def _webhook_doors() -> Mapping[Door, list[Row]]:
+    """Nothing that is kept shows them."""
+    one = f"{API}webhooks/<uuid:endpoint_id>"
+    replay = f"{one}/deliveries/<uuid:delivery_id>/replay"
+    new = {"name": "A", "url": PUBLIC}
+    return {
+        ("POST", f"{API}webhooks"): [("new", 201, set(), _new("webhooks", **new))],
+        ("PATCH", one): [("off", 200, set(), _of_webhook("PATCH", "", {"enabled": False}))],
+        ("DELETE", one): [("deleted", 204, set(), _of_webhook("DELETE"))],
+        ("POST", f"{one}/secret"): [("rotated", 200, set(), _of_webhook("POST", "/secret", {}))],
+        ("POST", f"{one}/test"): [("told", 202, set(), _of_webhook("POST", "/test", {}))],
+        ("POST", replay): [("told again", 202, set(), _replaying)],
+    }
+
+
 _AT_BOOK = f"{API}books/<uuid:record_id>"
 DOORS: Mapping[Door, list[Row]] = {
+    ("POST", f"{API}api-keys"): [("new", 201, set(), _new("api-keys", name="A", role="viewer"))],
+    ("DELETE", f"{API}api-keys/<uuid:key_id>"): [("revoked", 204, set(), _of_key("DELETE"))],
+    ("POST", f"{API}api-keys/<uuid:key_id>/rotate"): [
+        ("rotated", 201, set(), _of_key("POST", "/rotate", {}))
+    ],
+    **_webhook_doors(),
     **_record_doors("authors", lambda record: {"name": fresh()}, lambda case: case.author),
     **_record_doors("publishers", lambda record: {"name": fresh()}, lambda case: case.publisher),
     **_record_doors(
@@ -223,6 +330,11 @@ DOORS: Mapping[Door, list[Row]] = {
         ("as it is", 200, set(), _bulk({"price": "5.00"}, {"stock": {"set": 10}})),
         ("too few", 200, set(), _bulk({"stock": {"delta": -11}})),
     ],
+    ("POST", f"{API}books/lookup"): [
+        ("a draft", 200, set(), _looking_up("books/lookup")),
+        ("a new book", 201, {C}, _looking_up("books/lookup?create=true")),
+        ("not known", 404, set(), _new("books/lookup?create=true", isbn=HOBBIT_ISBN)),
+    ],
     ("POST", f"{API}books/batch-get"): [
         (
             "a book",
@@ -239,6 +351,16 @@ DOORS: Mapping[Door, list[Row]] = {
         ("without a key", 400, set(), _placing(2, key="")),
     ],
     **_move_doors(),
+    ("POST", f"{API}orders/<uuid:order_id>/pay"): [
+        *_move_doors()["POST", f"{API}orders/<uuid:order_id>/pay"],
+        ("with a source", 202, {O}, _charging()),
+        ("with a source after pay", 409, set(), _charging("pay")),
+        ("with a source, and nobody to charge it", 409, set(), _paying_nobody),
+    ],
+    ("POST", f"{API}orders/<uuid:order_id>/label"): [
+        ("of a paid order", 202, {O}, _labelling("pay")),
+        ("of one that is not paid", 409, set(), _labelling()),
+    ],
     ("POST", f"{API}auth/token"): [("a login", 200, set(), _login)],
     ("POST", f"{API}auth/refresh"): [("a refresh", 200, set(), _refresh)],
 }

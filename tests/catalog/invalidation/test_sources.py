@@ -34,8 +34,10 @@ COMMANDS = {
     "suspend_tenant": "test_loads",
     "demo": "load_demo",
     **dict.fromkeys(("create_user", "issue_token", "revoke_token"), "nothing that is shown"),
+    **dict.fromkeys(("issue_api_key", "revoke_api_key"), "nothing that is shown"),
     **dict.fromkeys(("cache_bump", "cache_stats"), "nothing that is shown"),
-    **dict.fromkeys(("check_stock", "sweep"), "nothing that is shown"),
+    **dict.fromkeys(("check_stock", "check_payments", "sweep"), "nothing that is shown"),
+    **dict.fromkeys(("jobs", "work"), "what jobs change, actions change: test_doors"),
 }
 
 

@@ -50,6 +50,10 @@ MODELS: Final = (
     Pages("catalog/stock", ALL, CLERKS, ALL, NOBODY, ALL),
     Pages("catalog/stockmovement", ALL, NOBODY, ALL, NOBODY, ALL),
     Pages("orders/order", ALL, NOBODY, ALL, NOBODY, ALL),
+    Pages("orders/payment", ALL, NOBODY, ALL, NOBODY, ALL),
+    Pages("orders/endpoint", *[OWNERS] * 5),
+    Pages("orders/delivery", OWNERS, NOBODY, OWNERS, NOBODY, OWNERS),
+    Pages("tenancy/apikey", *[OWNERS] * 5),
     Pages("tenancy/session", OWNERS, NOBODY, OWNERS, OWNERS, OWNERS),
     Pages(
         "tenancy/tenant",
@@ -76,7 +80,17 @@ MODELS: Final = (
         PLATFORM["nobody"],
         PLATFORM["operators"],
     ),
+    Pages(
+        "procrastinate/procrastinatejob",
+        PLATFORM["operators"],
+        PLATFORM["nobody"],
+        PLATFORM["operators"],
+        PLATFORM["nobody"],
+        PLATFORM["operators"],
+    ),
 )
+OF_NO_TENANT: Final = ("revokedtoken", "procrastinatejob")
+"""Models whose rows are the platform's."""
 
 SITE: Final = {
     "index": ("/admin/", PLATFORM["all"]),
@@ -96,6 +110,13 @@ UNREGISTERED: Final = {
     "orderline": "an order's own page shows them; the database lets nobody change one",
     "orderevent": "an order's own page shows them; the database writes them",
     "ordercounter": "placing an order counts",
+    "paymentevent": "a payment's own page shows them; the database writes them",
+    "label": "an order's own page shows them; jobs buy them",
+    "event": "the page of each of its deliveries shows it; the database writes it",
+    "attempt": "a delivery's own page shows them; the worker writes them",
+    "procrastinateworker": "a job's own page tells whether its worker is dead",
+    "procrastinateevent": "a job's own page shows the last one",
+    "procrastinateperiodicdefer": "which of the workers begins what is done each minute",
     "idempotencyrecord": "answers kept for the API's clients, with what stands in them",
 }
 

@@ -15,8 +15,10 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from catalog.models import StockMovement
+from orders.models import Order, Payment
 from shelfwise.admin.access import CHOSEN_TENANT
 from shelfwise.ids import uuid7
 from shelfwise.tenancy.actions import create_operator
@@ -34,6 +36,8 @@ from tests.cast import (
     make_user,
     put_in_category,
 )
+from tests.orders.webhooks.asking import make_delivery, make_endpoint
+from tests.shelfwise.auth.keys import make_key
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as ClientResponse
@@ -81,10 +85,29 @@ def fill(tenant: Tenant, owner: User, text: str = "") -> Shop:
     session = Session.objects.create(
         user=owner, refresh_id=uuid7(), expires_at=timezone.now() + timedelta(days=1)
     )
-    rows = [tenant, owner, author, publisher, category, book, stock, movement, order, session]
+    key = make_key(tenant=tenant, name=f"Warehouse {text}".strip()).key
+    endpoint, _ = make_endpoint(tenant, name=f"Hooks {text}".strip(), events=("stock.low",))
+    delivery = make_delivery(endpoint, tries=1)
+    rows = [tenant, owner, author, publisher, category, book, stock, movement, order, session, key]
+    rows += [endpoint, delivery, make_payment(order, text)]
     for row in rows:
         log_change(owner, row, text)
     return Shop({row._meta.model_name: row for row in rows if row._meta.model_name})
+
+
+def make_payment(order: Order, text: str) -> Payment:
+    """One that the provider did not take."""
+    with tenant_scope(order.tenant_id):
+        return Payment.objects.create(
+            tenant_id=order.tenant_id,
+            order=order,
+            state="declined",
+            amount=order.total,
+            currency=order.currency,
+            charge_id=f"ch {text}",
+            reason=f"By phone {text}",
+            problem=f"The card was declined {text}",
+        )
 
 
 def log_change(user: User, row: Model, text: str) -> None:
@@ -106,6 +129,8 @@ class StaffTestCase(CastTestCase):
     shop: ClassVar[Shop]
     theirs: ClassVar[Shop]
     revoked: ClassVar[RevokedToken]
+    platform: ClassVar[Shop]
+    """A row of each model that is no tenant's."""
 
     @classmethod
     def setUpTestData(cls) -> None:
@@ -121,7 +146,10 @@ class StaffTestCase(CastTestCase):
         cls.revoked = RevokedToken.objects.create(
             id=uuid7(), expires_at=timezone.now() + timedelta(days=1)
         )
-        log_change(cls.operator, cls.revoked, "")
+        job = ProcrastinateJob.objects.order_by("id")[0]
+        cls.platform = Shop({"revokedtoken": cls.revoked, "procrastinatejob": job})
+        for row in cls.platform.rows.values():
+            log_change(cls.operator, row, "")
 
     def setUp(self) -> None:
         super().setUp()

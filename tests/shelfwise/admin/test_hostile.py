@@ -24,6 +24,8 @@ PARAMETERS = {
     "catalog/stock": ("q", "p", "available", "book__id__exact"),
     "catalog/stockmovement": ("q", "book__id__exact", "delta__gt"),
     "orders/order": ("q", "p", "o", "status", "active", "number", "customer_name__startswith"),
+    "orders/endpoint": ("q", "condition", "seed__startswith"),
+    "orders/delivery": ("q", "state", "endpoint__id__exact", "event__data__a"),
 }
 
 

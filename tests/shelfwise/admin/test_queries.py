@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from tests.cast import make_book, make_category, put_in_category
-from tests.shelfwise.admin.matrix import MODELS
+from tests.shelfwise.admin.matrix import MODELS, OF_NO_TENANT
 from tests.shelfwise.admin.staff import StaffTestCase, fill, log_change, path_of
 
 # 2 of each number: the session, and who is logged in with the tenant. A list: how many (up to the
@@ -23,20 +23,26 @@ QUERIES = {
     "catalog/stock": (4, 2, 4, None, 6),  # change, history: the book
     "catalog/stockmovement": (4, None, 4, None, 5),  # change: the book
     "orders/order": (4, None, 5, None, 5),  # change: its lines, its events
+    "orders/payment": (4, None, 5, None, 6),  # change, history: the order; change: its events
     "tenancy/tenant": (4, None, 3, None, 5),
     "tenancy/user": (4, 2, 3, None, 5),
     "tenancy/session": (4, None, 4, 3, 5),  # change: whose it is
+    "tenancy/apikey": (4, 2, 3, 3, 5),
+    "orders/endpoint": (4, 2, 3, 3, 5),
+    "orders/delivery": (4, None, 5, None, 5),  # change: its data, its log
 }
 # An operator's tenant is one more.
 OPERATORS = {
     "tenancy/tenant": (5, 3, 4, None, 6),
     "tenancy/revokedtoken": (5, None, 4, None, 6),
+    "procrastinate/procrastinatejob": (5, None, 5, None, 6),  # change: when it was heard of
 }
 # The list's, and for books the reference and the search.
 SEARCHES = {
     **dict.fromkeys(("catalog/author", "catalog/publisher", "catalog/category"), 4),
     **dict.fromkeys(("tenancy/tenant", "tenancy/user", "tenancy/session"), 4),
-    "orders/order": 4,
+    **dict.fromkeys(("orders/order", "orders/payment", "tenancy/apikey"), 4),
+    **dict.fromkeys(("orders/endpoint", "orders/delivery"), 4),
     **dict.fromkeys(("catalog/book", "catalog/stock", "catalog/stockmovement"), 6),
 }
 MISSPELT = 9
@@ -52,7 +58,7 @@ class QueryTestCase(StaffTestCase):
 
     def key_of(self, model: str) -> Any:
         name = model.partition("/")[2]
-        return self.revoked.pk if name == "revokedtoken" else self.shop.key_of(name)
+        return (self.platform if name in OF_NO_TENANT else self.shop).key_of(name)
 
     def numbers(self) -> tuple[int, int]:
         """Two that there were not yet."""
@@ -65,7 +71,7 @@ class QueryTestCase(StaffTestCase):
             make_book(tenant=self.shelf, title=f"Emma {number}", author=self.shop["author"])
             category = make_category(tenant=self.shelf, code=f"FB{number}")
             put_in_category(self.shop["book"], category)
-            for row in (*self.shop.rows.values(), self.revoked):
+            for row in (*self.shop.rows.values(), *self.platform.rows.values()):
                 log_change(self.owner, row, "")
 
     def look_at_pages(self, costs: Mapping[str, tuple[int | None, ...]]) -> None:
@@ -79,7 +85,8 @@ class QueryTestCase(StaffTestCase):
 
     def search(self, model: str, number: int) -> list[Any]:
         words = {"catalog/category": "classics", "catalog/publisher": "peng", "catalog/author": "a"}
-        words["orders/order"] = "bratt"
+        words |= {"orders/order": "bratt", "orders/payment": "1", "tenancy/apikey": "ware"}
+        words |= {"orders/endpoint": "hook", "orders/delivery": "webhook.test"}
         text = "emma" if number > 4 else words.get(model, "s")
         with self.subTest(model), self.queries(number):
             response = self.client.get(f"{path_of(model)}?q={text}")

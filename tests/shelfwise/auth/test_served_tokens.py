@@ -3,19 +3,23 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import ClassVar
 
+from shelfwise.auth.keyring import IssuedKey, revoke_key, rotate_key
 from shelfwise.auth.revocation import revoke
 from shelfwise.auth.sessions import end_session, log_in
 from shelfwise.auth.tokens import ACCESS_TTL, verify_for_revocation
 from shelfwise.tenancy.actions import suspend_tenant
 from shelfwise.tenancy.models import Role, Session, Tenant, User
+from shelfwise.tenancy.scope import tenant_scope
 from tests.cast import PASSWORD, make_tenant, make_user, token_of
 from tests.faults.wire import Answer, Headers, request, send
 from tests.server import ServedTestCase
 from tests.shelfwise.auth.answers import BOOKS, ONE_ID, state
 from tests.shelfwise.auth.forgeries import forgeries
 from tests.shelfwise.auth.forging import sign, sound_claims, sound_header
+from tests.shelfwise.auth.keys import make_key
 
 EACH = 4
 """Every so manieth forgery is sent; all of them go through the same layers in test_forgeries."""
@@ -34,6 +38,9 @@ class ServedTokenTests(ServedTestCase):
         people = {name: cls.person(name) for name in ("stays", "leaves", "deleted", "hacked")}
         cls.tokens = {name: token_of(person) for name, person in people.items()}
         cls.tokens["closing"] = token_of(make_user(tenant=closing, role=Role.OWNER))
+        key, replaced = make_key(tenant=cls.shelf), make_key(tenant=cls.shelf)
+        cls.tokens |= {"key": key.text, "replaced": replaced.text}
+        cls.tokens["stays, a key"] = make_key(tenant=cls.shelf).text
         cls.tokens["session"] = log_in(username="hacked", password=PASSWORD).access
         cls.ends = [
             lambda: suspend_tenant(closing),
@@ -41,11 +48,25 @@ class ServedTokenTests(ServedTestCase):
             lambda: User.objects.filter(username="deleted").delete(),
             lambda: end_session(Session.objects.get().id),
             lambda: revoke(_token_id(cls.tokens["hacked"]), lifetime=ACCESS_TTL),
+            lambda: cls.revoke(key),
+            lambda: cls.replace(replaced),
         ]
 
     @classmethod
     def person(cls, name: str) -> User:
         return make_user(tenant=cls.shelf, role=Role.VIEWER, username=name)
+
+    @classmethod
+    def revoke(cls, issued: IssuedKey) -> None:
+        with tenant_scope(cls.shelf.id):
+            revoke_key(key=issued.key, revoked_by="test")
+
+    @classmethod
+    def replace(cls, issued: IssuedKey) -> None:
+        """By a new one, with an overlap that is over soon."""
+        with tenant_scope(cls.shelf.id):
+            new = rotate_key(key=issued.key, made_by="test", overlap=timedelta(seconds=1))
+        cls.tokens["stays, new"] = new.text
 
     def ask(self, *headers: tuple[str, str]) -> Answer:
         given: Headers = [("X-Request-ID", ONE_ID), *headers]
@@ -94,7 +115,7 @@ class ServedTokenTests(ServedTestCase):
         self.assertEqual(self.statuses(), {name: {200} for name in self.tokens})
         for end in self.ends:
             end()
-        expected = {name: {200 if name == "stays" else 401} for name in self.tokens}
+        expected = {name: {200 if name[:5] == "stays" else 401} for name in self.tokens}
         began = time.monotonic()
         while self.statuses() != expected and time.monotonic() - began < RENEWED_WITHIN_SECONDS:
             time.sleep(0.2)

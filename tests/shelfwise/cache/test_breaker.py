@@ -6,12 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.test import SimpleTestCase
 
-from shelfwise.cache.breaker import (
-    FIRST_PAUSE_SECONDS,
-    LONGEST_PAUSE_SECONDS,
-    SLOW_ONES,
-    Breaker,
-)
+from shelfwise.breaker import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS
+from shelfwise.cache.breaker import SLOW_ONES, Breaker
 
 
 class BreakerTestCase(SimpleTestCase):

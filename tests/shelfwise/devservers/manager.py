@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from shelfwise.devservers.datafolder import PROJECT
+from shelfwise.devservers.environment import _PARTNERS
 
 LIMIT_SECONDS = 60
 
@@ -24,7 +25,10 @@ with devservers.environment_for(["manage.py", *sys.argv[1:]]):
     print(json.dumps(dict(os.environ)), flush=True)
     sys.stdin.read()
 """
-_OURS = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "JWT_SIGNING_KEYS", "ALLOWED_HOSTS", "HTTPS"}
+_OURS = {
+    *("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "JWT_SIGNING_KEYS", "ALLOWED_HOSTS", "HTTPS"),
+    *_PARTNERS,
+}
 
 
 class Manager:

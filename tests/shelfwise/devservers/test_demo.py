@@ -54,6 +54,13 @@ class Demo:
             self.process.terminate()
         return self.process.wait(LIMIT_SECONDS)
 
+    def outlives(self, pid_file: str) -> tuple[int, str, set[int]]:
+        """Kills one of its own: how it ends, what it says last of that, and what it leaves."""
+        os.kill(int((self.data / pid_file).read_text()), signal.SIGKILL)
+        status = self.process.wait(LIMIT_SECONDS)
+        said = re.findall(r"^CommandError.*$", self._output.read_text(), re.MULTILINE)
+        return status, said[-1], wait_until_empty(self.data)
+
     def password(self) -> str:
         """The one that was printed."""
         return str(re.findall(r"password (\S+)$", self.welcome, re.MULTILINE)[0])
@@ -71,22 +78,31 @@ class Demo:
         return json.loads(text) if text.startswith("{") else text
 
 
+_KILLED = {"gunicorn": "gunicorn.pid"}
+_IS_LONG = os.environ.get("SHELFWISE_LONG_TESTS") == "1"
+if _IS_LONG:
+    _KILLED |= {
+        "the job worker": "worker.pid",
+        "the stand-in partners": "partners/partners.pid",
+    }
+
+
 class DemoCommandTests(unittest.TestCase):
     """A first demo, whose gunicorn is killed, and a second one on its data."""
 
     first: Demo
-    left_by_first: set[int]
+    deaths: dict[str, tuple[int, str, set[int]]]
     demo: Demo
 
     @classmethod
     def setUpClass(cls) -> None:
         folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory())).resolve()
         folder.chmod(0o711)  # so that the servers' user gets there
-        cls.first = Demo(folder)
-        cls.addClassCleanup(cls.first.stop)
-        os.kill(int((cls.first.data / "gunicorn.pid").read_text()), signal.SIGKILL)
-        cls.first.process.wait(LIMIT_SECONDS)
-        cls.left_by_first = wait_until_empty(cls.first.data)
+        cls.deaths = {}
+        for name, pid_file in _KILLED.items():
+            cls.first = Demo(folder)
+            cls.addClassCleanup(cls.first.stop)
+            cls.deaths[name] = cls.first.outlives(pid_file)
         cls.demo = Demo(folder)
         cls.addClassCleanup(cls.stop_cleanly)
 
@@ -97,9 +113,35 @@ class DemoCommandTests(unittest.TestCase):
         if status or left:
             raise AssertionError(f"ended with status {status} and left {left}")
 
-    def test_ends_with_the_status_of_a_dead_gunicorn(self) -> None:
-        self.assertEqual(self.first.process.returncode, 128 + signal.SIGKILL)
-        self.assertEqual(self.left_by_first, set())
+    def test_ends_with_the_status_of_whoever_dies_and_says_so(self) -> None:
+        killed = 128 + signal.SIGKILL
+        for name in _KILLED:
+            with self.subTest(name):
+                said = f"CommandError: {name} ended with status {killed}."
+                self.assertEqual(self.deaths[name], (killed, said, set()))
+
+    @unittest.skipUnless(_IS_LONG, "starts another demo: set SHELFWISE_LONG_TESTS=1")
+    def test_killed_itself_it_leaves_nothing_and_the_next_one_starts(self) -> None:
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory())).resolve()
+        folder.chmod(0o711)
+        killed = Demo(folder)
+        killed.process.kill()
+        killed.process.wait()
+        again = Demo(folder)
+        self.assertEqual((again.stop(), wait_until_empty(again.data)), (0, set()))
+
+    def test_the_stand_ins_answer_where_it_says(self) -> None:
+        (url,) = re.findall(r"(http://127.0.0.1:\d+/control/) ", self.demo.welcome)
+        with urllib.request.urlopen(url, timeout=LIMIT_SECONDS) as response:
+            self.assertIn("faults", json.load(response))
+
+    def test_the_job_worker_works_for_it(self) -> None:
+        pid = int((self.demo.data / "worker.pid").read_text())
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        self.assertEqual(words[2:3], [b"work"])
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        self.assertIn(b"SHELFWISE_PROCESS=worker", environment)
+        self.assertIn(b"PAYMENT_URL", [entry.partition(b"=")[0] for entry in environment])
 
     def test_logins_stay(self) -> None:
         self.assertEqual(self.demo.password(), self.first.password())

@@ -2,19 +2,26 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import tempfile
 import time
 import unittest
+import urllib.request
 from pathlib import Path
 
 import psycopg
 import redis
 from psycopg.conninfo import conninfo_to_dict
 
+from shelfwise.devservers.environment import _PARTNERS
+from shelfwise.devservers.leftovers import _arguments_of
+from shelfwise.devservers.partners import Partners
+from shelfwise.env import Partner, read
 from tests.shelfwise.devservers.manager import Manager, processes_in, wait_until_empty
 
 
@@ -36,6 +43,17 @@ def free_port() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return str(probe.getsockname()[1])
+
+
+def partners_in(environment: dict[str, str]) -> dict[str, str]:
+    """The variables that name them."""
+    return {name: environment[name] for name in _PARTNERS if name in environment}
+
+
+def stand_ins(environment: dict[str, str]) -> Partners:
+    """Those that the environment names."""
+    http, https = (int(each.split(":")[1]) for each in environment["PRIVATE_TARGETS"].split(","))
+    return Partners(http, https, Path(environment["OUTBOUND_CA_FILE"]), {})
 
 
 def setUpModule() -> None:
@@ -142,6 +160,44 @@ class DemoTests(DataFolderCase):
                 self.assertEqual((status, errors.count("\n")), (1, 1))
                 self.assertIn(repr(port), errors)
 
+    def test_partners_that_stand_in(self) -> None:
+        with Manager("demo", env=self.env) as demo:
+            first = demo.environment()
+            self.assertEqual(stand_ins(first).control.ledger("isbn"), {"asked": {}})
+            with urllib.request.urlopen(
+                f"{first['ISBN_URL']}/api/books",
+                context=ssl.create_default_context(cafile=first["OUTBOUND_CA_FILE"]),
+            ) as answer:
+                self.assertEqual(answer.read(), b"{}")
+            asked = _arguments_of(int((self.data / "partners/partners.pid").read_text()))
+            port = int(self.env["PORT"])  # those beside it may be taken by somebody else
+            self.assertIn(f" --http {port + 1} --https {port + 2} ", asked)
+        with Manager("demo", env=self.env) as demo:
+            second = demo.environment()
+        self.assertTrue(read(first).payment.url)
+        for name in ("PAYMENT_KEY", "PAYMENT_WEBHOOK_SECRET", "SHIPPING_KEY"):
+            self.assertEqual(first[name], second[name])
+            self.assertEqual(stat.S_IMODE((self.data / "secrets" / name).stat().st_mode), 0o600)
+
+    def test_partners_of_its_own_leave_no_stand_in(self) -> None:
+        given = {"ISBN_URL": "https://isbn.example.com"}
+        shutil.rmtree(self.data / "partners")
+        with Manager("demo", env={**self.env, **given}) as demo:
+            found = read(demo.environment())
+        self.assertFalse((self.data / "partners").exists())
+        self.assertEqual((found.isbn_url, found.payment), (given["ISBN_URL"], Partner()))
+        self.assertEqual((found.outbound_ca_file, found.private_targets), ("", ()))
+
+    def test_taken_ports_of_the_stand_ins_are_replaced(self) -> None:
+        port = int(self.env["PORT"])
+        with (
+            socket.create_server(("127.0.0.1", port + 1)),
+            Manager("demo", env=self.env) as demo,
+        ):
+            partners = stand_ins(demo.environment())
+            self.assertNotEqual(partners.http_port, port + 1)
+            self.assertEqual(partners.control.connections()["requests"], {})
+
     def test_given_values_win(self) -> None:
         given = {"DATABASE_URL": "postgresql://theirs", "SECRET_KEY": "theirs", "HTTPS": "on"}
         with Manager("demo", env={**self.in_new, **given}) as demo:
@@ -163,6 +219,18 @@ class CommandTests(DataFolderCase):
             self.assertTrue(answers(theirs))
         for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "JWT_SIGNING_KEYS"):
             self.assertEqual(ours[name], theirs[name])
+        self.assertEqual({name: ours[name] for name in _PARTNERS}, partners_in(theirs))
+
+    def test_its_own_partner_goes_with_none_of_the_demos(self) -> None:
+        given = {"ISBN_URL": "https://isbn.example.com"}
+        with Manager("demo", env=self.env) as demo:
+            demo.environment()
+            with Manager("shell", env={**self.env, **given}) as shell:
+                self.assertEqual(partners_in(shell.environment()), given)
+
+    def test_without_a_demo_there_are_no_partners(self) -> None:
+        with Manager("shell", env=self.env) as shell:
+            self.assertEqual(partners_in(shell.environment()), {})
 
     def test_starts_servers_of_its_own_and_the_next_command_waits(self) -> None:
         with Manager("migrate", env=self.env) as first:
@@ -193,6 +261,7 @@ class CommandTests(DataFolderCase):
             _, modules = command.end()
         self.assertNotIn("psycopg", modules.split())
         self.assertNotIn("shelfwise.devservers.postgres", modules.split())
+        self.assertNotIn("shelfwise.devservers.partners", modules.split())
 
 
 class TestCommandTests(unittest.TestCase):
@@ -200,9 +269,11 @@ class TestCommandTests(unittest.TestCase):
         # As root the servers' user can't enter this one, and they live elsewhere.
         temp = Path(self.enterContext(tempfile.TemporaryDirectory())).resolve()
         env = {"TMPDIR": str(temp), "SHELFWISE_DATA_DIR": str(temp / "data")}
+        env["ISBN_URL"] = "https://isbn.example.com"
         with Manager("test", env=env) as one, Manager("test", env=env) as other:
             found = [one.environment(), other.environment()]
             self.assertTrue(all(answers(environment) for environment in found))
+            self.assertEqual([environment["ISBN_URL"] for environment in found], ["", ""])
             sockets = {sockets_of(environment) for environment in found}
             self.assertEqual((len(sockets), (temp / "data").exists()), (2, False))
         self.assertEqual(os.listdir(temp), [])

@@ -10,7 +10,13 @@ from pathlib import Path
 
 from shelfwise.devservers.interrupts import Stopped, exit_when_stopped, held
 from shelfwise.devservers.leftovers import _arguments_of
-from shelfwise.devservers.processes import Program, StartError, running
+from shelfwise.devservers.processes import (
+    Program,
+    StartError,
+    running,
+    runs,
+    wait_for_end,
+)
 from tests.shelfwise.devservers.manager import LIMIT_SECONDS
 
 STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up'); time.sleep(60)"
@@ -75,6 +81,32 @@ class RunningTests(unittest.TestCase):
     def test_one_that_is_not_there(self) -> None:
         program = Program(name="X", command=["/nonexistent"], stop_signal=signal.SIGTERM)
         self.assertIn("X can't be run", self.refusal_of(program))
+
+
+class WaitingTests(unittest.TestCase):
+    def program(self, name: str, source: str) -> Program:
+        command = [sys.executable, "-c", source]
+        return Program(name=name, command=command, stop_signal=signal.SIGTERM)
+
+    def test_the_first_that_ends_and_how(self) -> None:
+        stays = self.program("stays", "import time; time.sleep(60)")
+        for source, status in [
+            ("raise SystemExit(3)", 3),
+            ("import os; os.kill(os.getpid(), 9)", 128 + signal.SIGKILL),
+        ]:
+            ends = self.program("ends", source)
+            with (
+                self.subTest(source),
+                running(stays, is_ready=lambda: True),
+                running(ends, is_ready=lambda: True),
+            ):
+                found = wait_for_end(["stays", "ends", "never began"])
+                self.assertEqual(found, ("ends", status))
+
+    def test_it_runs_as_long_as_the_block(self) -> None:
+        with running(self.program("one", "import time; time.sleep(60)"), is_ready=lambda: True):
+            self.assertEqual((runs("one"), runs("another")), (True, False))
+        self.assertFalse(runs("one"))
 
 
 class InterruptsTests(unittest.TestCase):

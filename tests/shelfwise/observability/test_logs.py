@@ -48,6 +48,15 @@ class LineTests(SimpleTestCase):
             logger.info("odd", extra={"object": {1}, "big": 2**70, "counts": {20: 1}, "raw": b"x"})
         self.assertEqual([line["event"] for line in lines], ["file ?.csv", "odd"])
 
+    def test_an_api_key_is_cut_wherever_it_stands(self) -> None:
+        issued = f"swk_{'0a' * 16}_"
+        key = issued + "1b" * 40
+        with logged_lines() as lines:
+            logger.info("no header: %r", f"Authorization Bearer {key}", extra={"path": f"/{key}/a"})
+        (line,) = lines
+        self.assertEqual(line["event"], f"no header: 'Authorization Bearer {issued}…'")
+        self.assertEqual(line["path"], f"/{issued}…/a")
+
     def test_nobody_below_the_root_writes_in_a_way_of_its_own(self) -> None:
         writers = [
             (name, handler)

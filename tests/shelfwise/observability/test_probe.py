@@ -1,14 +1,21 @@
 """The container's health check, before a server that answers this or that."""
 
+import asyncio
 import contextlib
 import io
+import os
+import tempfile
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import ClassVar
+from unittest import mock
 
 from django.test import SimpleTestCase
 
 from shelfwise.observability import probe
+from shelfwise.observability.heartbeat import beat
 from tests.shelfwise.devservers.test_environment import free_port
 
 
@@ -68,3 +75,32 @@ class ProbeTests(SimpleTestCase):
         with contextlib.redirect_stderr(io.StringIO()) as said:
             self.assertEqual(probe.main(["probe"], {"PORT": free_port()}), 1)
         self.assertIn("ConnectionRefusedError", said.getvalue())
+
+
+class WorkerTests(SimpleTestCase):
+    def setUp(self) -> None:
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.enterContext(mock.patch.object(tempfile, "tempdir", str(self.folder)))
+
+    def probed(self) -> tuple[int, str]:
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            return probe.main(["probe", "worker"], {}), said.getvalue()
+
+    def test_one_that_goes_round_until_it_ends(self) -> None:
+        async def live() -> tuple[int, str]:
+            beating = asyncio.create_task(beat())
+            await asyncio.sleep(0)
+            found = self.probed()
+            beating.cancel()
+            return found
+
+        self.assertEqual(asyncio.run(live()), (0, ""))
+        self.assertEqual(list(self.folder.iterdir()), [])
+        self.assertEqual(self.probed(), (1, "worker: no sign of life for inf s\n"))
+
+    def test_one_that_is_stuck(self) -> None:
+        file = self.folder / "shelfwise-alive-7"
+        for seconds, expected in [(20, (0, "")), (40, (1, "worker: no sign of life for 40 s\n"))]:
+            file.touch()
+            os.utime(file, (time.time() - seconds,) * 2)
+            self.assertEqual(self.probed(), expected)

@@ -12,13 +12,23 @@ from django.test import TransactionTestCase
 from django.utils import timezone
 
 from shelfwise.ids import uuid7
-from shelfwise.tenancy.models import IdempotencyRecord, RevokedToken, Role, Session, Tenant, User
+from shelfwise.tenancy.models import (
+    ApiKey,
+    IdempotencyRecord,
+    RevokedToken,
+    Role,
+    Session,
+    Tenant,
+    User,
+)
 from shelfwise.tenancy.scope import all_tenants
 from shelfwise.tenancy.sweeping import sweep
 from tests.cast import CastTestCase, make_tenant, make_user
 from tests.racing import at_once, open_transaction
+from tests.shelfwise.auth.keys import end, make_key
 
-NOTHING = {"kept answers": 0, "logins": 0, "revoked tokens": 0, "browser sessions": 0}
+EXPIRING = ("kept answers", "logins", "revoked tokens", "browser sessions")
+NOTHING = {**dict.fromkeys(EXPIRING, 0), "API keys": 0, "failed jobs": 0}
 _TABLES: Any = (IdempotencyRecord, Session, RevokedToken, BrowserSession)
 
 
@@ -61,8 +71,18 @@ class SweepTests(CastTestCase):
         for tenant, user in ((self.shelf, self.owner), (self.rival, self.stranger)):
             keep_answers(tenant, 24.1, 240)
             log_in(user, -0.1, -700)
-        self.assertEqual(sweep(), dict.fromkeys(NOTHING, 4))
+        self.assertEqual(sweep(), {**NOTHING, **dict.fromkeys(EXPIRING, 4)})
         self.assertEqual(keys_left(), before)
+
+    def test_keys_that_ended_a_year_ago(self) -> None:
+        for tenant in (self.shelf, self.rival):
+            keys = [make_key(tenant=tenant, name=name) for name in ("long", "late", "counts")]
+            end(keys[0], ago=timedelta(days=366))
+            end(keys[1], ago=timedelta(days=364))
+        self.assertEqual(sweep(), {**NOTHING, "API keys": 2})
+        with all_tenants():
+            left = list(ApiKey.objects.order_by("id").values_list("name", flat=True))
+        self.assertEqual(left, ["late", "counts"] * 2)
 
     def test_again_finds_nothing(self) -> None:
         keep_answers(self.shelf, 25, 1)
@@ -77,9 +97,10 @@ class SweepTests(CastTestCase):
 
     def test_a_batch_is_two_statements(self) -> None:
         keep_answers(self.shelf, *[25.0] * 3)
-        # kept answers twice, logins, revoked tokens, browsers' sessions once, which is to find that
-        # there are no more: the transaction, the keys, its end; and the deletion of three
-        with self.assertNumQueries(5 * 3 + 1):
+        # kept answers twice, logins, revoked tokens, API keys, browsers' sessions once, which is to
+        # find that there are no more: the transaction, the keys, its end; the deletion of three;
+        # and the failed jobs
+        with self.assertNumQueries(6 * 3 + 1 + 1):
             sweep(batch=3)
 
     def test_the_command_says_how_many(self) -> None:
@@ -90,7 +111,7 @@ class SweepTests(CastTestCase):
         self.assertEqual(
             output.getvalue(),
             "kept answers: 2 deleted\nlogins: 1 deleted\nrevoked tokens: 1 deleted\n"
-            "browser sessions: 1 deleted\n",
+            "API keys: 0 deleted\nbrowser sessions: 1 deleted\nfailed jobs: 0 deleted\n",
         )
 
 
@@ -110,5 +131,5 @@ class SweepRaceTests(TransactionTestCase):
         held, *_ = keys_left()[0]
         with open_transaction() as rival:
             rival.execute("SELECT FROM tenancy_idempotencyrecord WHERE id = %s FOR UPDATE", [held])
-            self.assertEqual(sweep(), dict.fromkeys(NOTHING, 1))
+            self.assertEqual(sweep(), {**NOTHING, **dict.fromkeys(EXPIRING, 1)})
         self.assertEqual(keys_left(), [[held], [], [], []])

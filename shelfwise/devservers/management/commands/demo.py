@@ -11,8 +11,10 @@ from django.db import connections
 
 from shelfwise.devservers.datafolder import DataFolder
 from shelfwise.devservers.environment import port
-from shelfwise.devservers.processes import StartError
-from shelfwise.devservers.web import get, running_gunicorn
+from shelfwise.devservers.partners.place import Place
+from shelfwise.devservers.partners.running import NAME as PARTNERS
+from shelfwise.devservers.processes import StartError, runs, wait_for_end
+from shelfwise.devservers.web import GUNICORN, WORKER, get, running_gunicorn, running_worker
 from shelfwise.tenancy.actions import create_operator, create_user
 from shelfwise.tenancy.models import Role, Tenant, User
 
@@ -29,7 +31,9 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Ends with status 0 when told to stop, with gunicorn's own status when that dies."""
+        """Ends with status 0 when told to stop; when gunicorn, the job worker or the stand-in
+        partners die, with the status of that one.
+        """
         folder = DataFolder.default()
         self._say("Bringing the database up to date …")
         call_command("migrate", verbosity=0)
@@ -37,10 +41,12 @@ class Command(BaseCommand):
         password = _make_logins(folder.secret("demo-password", length=9))
         self._say("Starting gunicorn …")
         connections.close_all()
+        web = running_gunicorn(folder.path, port(), reload=settings.DEBUG)
         try:
-            with running_gunicorn(folder.path, port(), reload=settings.DEBUG) as server:
-                self._say(_welcome(password))
-                self._end_with(server.wait())
+            # The worker after gunicorn, whose workers have every core busy until they are ready.
+            with web, running_worker(folder.path):
+                self._say(_welcome(password, _stand_ins(folder)))
+                self._end_with(*wait_for_end([GUNICORN, WORKER, PARTNERS]))
         except StartError as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
@@ -50,11 +56,8 @@ class Command(BaseCommand):
         self.stdout.write(text)
         self.stdout.flush()
 
-    def _end_with(self, status: int) -> None:
-        as_shells_count = status if status >= 0 else 128 - status  # negative: by that signal
-        raise CommandError(
-            f"gunicorn ended with status {as_shells_count}.", returncode=as_shells_count
-        )
+    def _end_with(self, name: str, status: int) -> None:
+        raise CommandError(f"{name} ended with status {status}.", returncode=status)
 
 
 def _make_logins(password: str) -> str:
@@ -78,7 +81,19 @@ def _logins() -> dict[str, str | None]:
     return {_OPERATOR: None} | {f"owner-{slug}": slug for slug in _TENANTS}
 
 
-def _welcome(password: str) -> str:
+def _stand_ins(folder: DataFolder) -> list[str]:
+    """What to print of them; nothing where the environment names the partners."""
+    if not runs(PARTNERS):
+        return []
+    http, https = Place(folder.path / "partners").ports()
+    return [
+        f"Stand-in partners: http://127.0.0.1:{http}/control/ tells what they can do wrong",
+        f"Send webhooks to https://127.0.0.1:{https}/receiver/NAME, and read them at",
+        f"  http://127.0.0.1:{http}/control/receivers/NAME",
+    ]
+
+
+def _welcome(password: str, stand_ins: list[str]) -> str:
     base = f"http://127.0.0.1:{port()}"
     tokens = {slug: _token(slug) for slug in _TENANTS}
     connections.close_all()
@@ -87,6 +102,7 @@ def _welcome(password: str) -> str:
         f"ShelfWise answers on {base}",
         f"Admin: {base}/admin/",
         f"The API, to read and try: {base}/api/v2/docs",
+        *stand_ins,
         "",
         f"Logins, password {password}",
         *(f"  {username:16}{slug or 'every tenant'}" for username, slug in _logins().items()),

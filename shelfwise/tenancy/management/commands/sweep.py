@@ -8,7 +8,8 @@ from shelfwise.tenancy.sweeping import sweep
 class Command(BaseCommand):
     help = (
         "Deletes what has expired: answers kept for Idempotency-Key, logins, revoked tokens, "
-        "sessions of the admin. Once a day will do."
+        "API keys that ended a year ago, failed jobs of 30 days, sessions of the admin. "
+        "Once a day will do."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -13,7 +13,9 @@ from django.db.models.functions import Lower, Now
 
 from catalog.models import Book, version_at
 from orders.lifecycle import INACTIVE, Status
+from orders.payments.states import ShownState
 from orders.querysets import OrderQuerySet
+from orders.shipping.states import LabelState
 from shelfwise.db import TenantForeignKey
 from shelfwise.ids import uuid7
 from shelfwise.tenancy.managers import TenantManager
@@ -29,7 +31,9 @@ MOST_COPIES: Final = 10_000
 class Order(TenantOwned):
     """What a tenant's customer bought. Until it is shipped or cancelled it holds copies in stock.
 
-    `units` are the copies of all lines. Each change of the status leaves an OrderEvent.
+    `units` are the copies of all lines. Each change of the status leaves an OrderEvent. The
+    payment's state is that of the last one that the provider was asked for; an order that was paid
+    otherwise has none.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -43,11 +47,16 @@ class Order(TenantOwned):
     shipping_address = models.JSONField(null=True)
     note = models.TextField(null=True)
     payment_reference = models.CharField(max_length=200, null=True)
+    payment_state = models.CharField(max_length=10, choices=ShownState, null=True)
+    payment_problem = models.CharField(max_length=300, null=True)
     paid_at = models.DateTimeField(null=True)
     carrier = models.CharField(max_length=100, null=True)
     tracking_number = models.CharField(max_length=100, null=True)
     shipped_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
+    label_state = models.CharField(max_length=7, choices=LabelState, null=True)
+    label_url = models.CharField(max_length=1000, null=True)
+    label_problem = models.CharField(max_length=300, null=True)
     cancelled_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -64,6 +73,12 @@ class Order(TenantOwned):
                 condition=Q(status__in=Status.values), name="order_status_known"
             ),
             models.CheckConstraint(condition=Q(total__gte=0), name="order_total_not_negative"),
+            models.CheckConstraint(
+                condition=Q(label_state__in=LabelState.values), name="order_label_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(payment_state__in=ShownState.values), name="order_payment_state_known"
+            ),
         ]
         indexes = [
             # GET /orders: newest first, keyset (created_at, id); the windows of GET /dashboard.

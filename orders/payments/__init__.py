@@ -1,0 +1,1 @@
+"""Orders that the payment provider charges: once, or not at all, and never forgotten."""

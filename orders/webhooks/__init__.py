@@ -1,0 +1,1 @@
+"""Telling tenants' systems what happens: endpoints, their secrets, deliveries until they arrive."""

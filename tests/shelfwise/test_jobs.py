@@ -1,0 +1,173 @@
+"""Jobs: in the caller's transaction, begun again, seen when they fail, run by a real worker."""
+
+import os
+import signal
+import time
+from datetime import timedelta
+from io import StringIO
+
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.test import SimpleTestCase, TestCase
+from procrastinate.contrib.django import app
+
+from shelfwise.jobs import Job, counts, forget, in_trouble, replay, rescue
+from tests.jobs import let_time_pass, run_jobs, running_worker, waiting_jobs
+from tests.server import forget_jobs
+
+_SWEEP = "shelfwise.tenancy.tasks.sweep_expired"
+
+
+def enqueue(name: str = _SWEEP, *, status: str = "todo", queue: str = "housekeeping") -> int:
+    """A job as it stands in the table, with the argument that periodic ones have."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args, scheduled_at)"
+            " VALUES (%s, %s, '{\"timestamp\": 0}', now()) RETURNING id",
+            [queue, name],
+        )
+        row: tuple[int] = cursor.fetchone()
+        cursor.execute("UPDATE procrastinate_jobs SET status = %s WHERE id = %s", [status, row[0]])
+        return row[0]
+
+
+def begun_by(job_id: int, *, heard_of: timedelta) -> None:
+    """A worker that was heard of so long ago has begun it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH worker AS (INSERT INTO procrastinate_workers (last_heartbeat)"
+            " VALUES (now() - make_interval(secs => %s)) RETURNING id)"
+            " UPDATE procrastinate_jobs SET status = 'doing', worker_id = worker.id FROM worker"
+            " WHERE procrastinate_jobs.id = %s",
+            [heard_of.total_seconds(), job_id],
+        )
+
+
+def statuses() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT status::text FROM procrastinate_jobs ORDER BY id")
+        return [status for (status,) in cursor.fetchall()]
+
+
+class Enqueueing(TestCase):
+    job = Job(app.tasks[_SWEEP])
+
+    def test_what_is_rolled_back_leaves_no_job(self) -> None:
+        with transaction.atomic():
+            self.job.later(one="1")
+            transaction.set_rollback(True)
+        self.assertEqual(waiting_jobs(), [])
+
+    def test_it_keeps_its_arguments_and_its_queue(self) -> None:
+        # 1: the INSERT
+        with self.assertNumQueries(1):
+            self.job.later(one="1")
+        self.assertEqual(waiting_jobs(), [("sweep_expired", {"one": "1"})])
+        self.assertEqual(counts(), [("housekeeping", "todo", 1)])
+
+    def test_it_waits_for_its_time(self) -> None:
+        self.job.later(after=timedelta(minutes=5), timestamp="0")
+        self.assertEqual(run_jobs(), [])
+        let_time_pass(301)
+        self.assertEqual(run_jobs(), ["sweep_expired"])
+
+
+class Trouble(TestCase):
+    def test_a_dead_workers_job_is_begun_again(self) -> None:
+        begun_by(enqueue(), heard_of=timedelta(seconds=31))
+        self.assertEqual(rescue(), 1)
+        self.assertEqual(statuses(), ["todo"])
+
+    def test_a_living_workers_job_is_left_to_it(self) -> None:
+        begun_by(enqueue(), heard_of=timedelta(seconds=5))
+        self.assertEqual((rescue(), replay()), (0, 0))
+        self.assertEqual(statuses(), ["doing"])
+
+    def test_a_failed_one_waits_for_somebody(self) -> None:
+        enqueue(status="failed")
+        self.assertEqual(rescue(), 0)
+        self.assertEqual(statuses(), ["failed"])
+
+    def test_it_is_replayed_by_its_id(self) -> None:
+        first, second = enqueue(status="failed"), enqueue(status="failed")
+        self.assertEqual(replay([second]), 1)
+        self.assertEqual(statuses(), ["failed", "todo"])
+        self.assertEqual([each.id for each in in_trouble()], [first])
+
+    def test_what_is_due_for_long_is_stuck(self) -> None:
+        enqueue()
+        self.assertEqual(in_trouble(), [])
+        let_time_pass(301)
+        self.assertEqual([each.trouble for each in in_trouble()], ["waits for a worker"])
+
+    def test_each_trouble_says_what_it_is(self) -> None:
+        enqueue(status="failed")
+        begun_by(enqueue(), heard_of=timedelta(minutes=1))
+        troubles = [each.trouble for each in in_trouble()]
+        self.assertEqual(troubles, ["failed", "its worker is dead"])
+
+    def test_old_failures_are_forgotten(self) -> None:
+        enqueue(status="failed")
+        self.assertEqual(forget(older_than=timedelta(days=1)), 0)
+        self.assertEqual(forget(older_than=timedelta(seconds=-1)), 1)
+
+
+class TheCommand(TestCase):
+    def run_it(self, *arguments: str) -> str:
+        output = StringIO()
+        call_command("jobs", *arguments, stdout=output)
+        return output.getvalue()
+
+    def test_it_counts(self) -> None:
+        enqueue()
+        self.assertEqual(self.run_it().split(), ["housekeeping", "todo", "1"])
+
+    def test_it_names_what_is_in_trouble_and_ends_with_1(self) -> None:
+        number = enqueue(status="failed")
+        with self.assertRaisesMessage(CommandError, "1 jobs have failed or are stuck"):
+            self.run_it()
+        self.assertEqual(in_trouble()[0].id, number)
+
+    def test_it_replays(self) -> None:
+        enqueue(status="failed")
+        self.assertEqual(self.run_it("--replay"), "1 enqueued again\n")
+        self.assertEqual(statuses(), ["todo"])
+
+    def test_it_replays_what_is_named(self) -> None:
+        first, _ = enqueue(status="failed"), enqueue(status="failed")
+        self.assertEqual(self.run_it("--replay", str(first)), "1 enqueued again\n")
+        self.assertEqual(statuses(), ["todo", "failed"])
+
+
+class ARealWorker(SimpleTestCase):
+    databases = {"default"}
+
+    def setUp(self) -> None:
+        self.addCleanup(forget_jobs)
+
+    def wait_for(self, expected: list[str], seconds: float = 10) -> None:
+        deadline = time.monotonic() + seconds
+        while statuses() != expected and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertEqual(statuses(), expected)
+
+    def test_it_runs_jobs_and_keeps_failures(self) -> None:
+        with running_worker():
+            enqueue("nobody.knows.this")
+            enqueue()
+            self.wait_for(["failed"])
+
+    def test_told_to_stop_it_ends_well(self) -> None:
+        with running_worker() as process:
+            enqueue()
+            self.wait_for([])
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(10), 0)
+
+    def test_a_killed_one_is_noticed(self) -> None:
+        number = enqueue()
+        begun_by(number, heard_of=timedelta(minutes=1))
+        with running_worker() as process:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait(10)
+        self.assertEqual(replay(), 1)
