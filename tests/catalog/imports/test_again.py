@@ -23,7 +23,7 @@ FILE = st.lists(ROW, min_size=1, max_size=5)
 
 
 class AnyTwoFilesTests(HypothesisTestCase, ImportTestCase):
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=60, deadline=None)
     @given(FILE, FILE)
     def test_the_second_time_changes_nothing(
         self, before: list[tuple[str, ...]], rows: list[tuple[str, ...]]
