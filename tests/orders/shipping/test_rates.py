@@ -90,7 +90,11 @@ class AnswerTests(ShippingTestCase):
             seen.append(len(connection.savepoint_ids))
             raise AssertionError
 
-        with mock.patch("orders.shipping.carriers.send", send), self.assertRaises(AssertionError):
+        with (
+            mock.patch("orders.shipping.carriers.send", send),
+            self.assertLogs("django.request", "ERROR"),
+            self.assertRaises(AssertionError),
+        ):
             self.get(self.path(order, "rates"), as_=self.viewer)
         self.assertEqual(seen, [open_then])
 
@@ -98,7 +102,8 @@ class AnswerTests(ShippingTestCase):
 class TroubleTests(ShippingTestCase):
     def assert_away(self, order: Order) -> None:
         began = time.monotonic()
-        answer = self.get(self.path(order, "rates"), as_=self.viewer)
+        with self.assertLogs("django.request", "ERROR"):
+            answer = self.get(self.path(order, "rates"), as_=self.viewer)
         self.assertLess(time.monotonic() - began, 4)
         self.assertEqual(answer.status_code, 503, answer.content)
         self.assertEqual(problem_of(answer)["type"], "urn:shelfwise:problem:partner-unavailable")
@@ -157,7 +162,7 @@ class WrongKeyTests(ShippingTestCase):
     @override_settings(SHIPPING_KEY="another")
     def test_a_key_that_the_carrier_does_not_know(self) -> None:
         order = self.order()
-        with tenant_scope(self.shelf.id):
+        with tenant_scope(self.shelf.id), self.assertLogs("django.request", "ERROR"):
             answer = self.get(self.path(order, "rates"), as_=self.viewer)
         self.assertEqual(answer.status_code, 503)
         self.assertNotIn("another", answer.content.decode())
