@@ -63,6 +63,7 @@ class Environment:
     rate_limit: int
     log_level: str
     metrics_token: str
+    metrics_port: int | None
     payment: Partner
     shipping: Partner
     isbn_url: str
@@ -87,6 +88,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Environment:
         rate_limit=_rate_limit(environ),
         log_level=_log_level(environ),
         metrics_token=_metrics_token(environ),
+        metrics_port=_metrics_port(environ),
         payment=_partner(environ, "PAYMENT"),
         shipping=_partner(environ, "SHIPPING"),
         isbn_url=_url(environ, "ISBN_URL"),
@@ -187,6 +189,20 @@ def _log_level(environ: Mapping[str, str]) -> str:
 def _metrics_token(environ: Mapping[str, str]) -> str:
     token = environ.get("METRICS_TOKEN", "").strip()
     return _key("METRICS_TOKEN", token) if token else ""
+
+
+def _metrics_port(environ: Mapping[str, str]) -> int | None:
+    text = environ.get("METRICS_PORT", "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 0 < int(text) < 65_536):
+        raise BadEnvironment(f"METRICS_PORT is {text!r}. Set it to a port, 1 to 65535.")
+    if not environ.get("METRICS_TOKEN", "").strip():
+        raise BadEnvironment(
+            "METRICS_PORT is set, but METRICS_TOKEN is not. Set both: without a token nobody is "
+            "answered."
+        )
+    return int(text)
 
 
 def _partner(environ: Mapping[str, str], name: str) -> Partner:

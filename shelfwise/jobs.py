@@ -10,7 +10,8 @@ commands and the admin.
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,6 +22,7 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.tasks import Task
+from prometheus_client import Counter, Histogram
 
 SILENT_SECONDS: Final = 30
 """A worker that has said nothing for so long is dead; what it had begun is begun again."""
@@ -34,6 +36,14 @@ _RETRY = RetryStrategy(
 )
 
 logger = logging.getLogger("shelfwise.jobs")
+
+_SECONDS = Histogram(
+    "shelfwise_job_seconds",
+    "Time of a job, whatever came of it",
+    ["job"],
+    buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
+)
+_FAILURES = Counter("shelfwise_job_failures", "Jobs that raised, to be run again or not", ["job"])
 
 LATE_MINUTES: Final = 5
 """A job that is due for longer is stuck: no worker runs, or they can't keep up."""
@@ -121,7 +131,8 @@ def job(*, queue: str) -> Callable[[Callable[..., None]], Job]:
     def made(function: Callable[..., None]) -> Job:
         def run(**arguments: str) -> None:
             began = time.perf_counter()
-            function(**arguments)
+            with _counted(function):
+                function(**arguments)
             milliseconds = round((time.perf_counter() - began) * 1000, 1)
             told = {"job": function.__name__, **arguments, "milliseconds": milliseconds}
             logger.info("job", extra=told)
@@ -136,13 +147,21 @@ def every(cron: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
 
     def scheduled(function: Callable[[], None]) -> Callable[[], None]:
         def run(timestamp: int) -> None:
-            function()
+            with _counted(function):
+                function()
 
         task = app.task(queue="housekeeping", name=_name_of(function))(run)
         app.periodic(cron=cron)(task)
         return function
 
     return scheduled
+
+
+@contextmanager
+def _counted(function: Callable[..., None]) -> Iterator[None]:
+    name = function.__name__
+    with _FAILURES.labels(name).count_exceptions(), _SECONDS.labels(name).time():
+        yield
 
 
 def _name_of(function: Callable[..., None]) -> str:

@@ -23,6 +23,7 @@ JWT_SIGNING_KEYS = ENV.jwt_signing_keys
 ALLOWED_HOSTS = ENV.allowed_hosts
 CSRF_TRUSTED_ORIGINS = ENV.csrf_trusted_origins
 METRICS_TOKEN = ENV.metrics_token
+METRICS_PORT = ENV.metrics_port
 
 # The partners; an empty URL: there is none.
 PAYMENT_URL = ENV.payment.url

@@ -53,7 +53,7 @@ def running_server(*options: str, workers: int = WORKERS, **environment: str) ->
     StartError after a minute.
     """
     with tempfile.TemporaryDirectory(prefix="shelfwise-server-") as folder:
-        port, log = _free_port(), Path(folder) / "log"
+        port, log = free_port(), Path(folder) / "log"
         program = Program(
             name="gunicorn",
             command=[
@@ -129,7 +129,7 @@ def _is_ready(port: int, log: Path, workers: int) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server((HOST, 0)) as probe:
         port: int = probe.getsockname()[1]
         return port

@@ -79,6 +79,11 @@ class TypedTests(SimpleTestCase):
         found = [read_with(RATE_LIMIT=text).rate_limit for text in (" 5 ", "0", "999999999", " ")]
         self.assertEqual(found, [5, 0, 999_999_999, 1200])
 
+    def test_a_port_for_the_figures_of_a_job_worker(self) -> None:
+        self.assertIsNone(read_with(METRICS_PORT=" ").metrics_port)
+        found = read_with(METRICS_PORT=" 9101 ", METRICS_TOKEN=KEY)
+        self.assertEqual((found.metrics_port, found.metrics_token), (9101, KEY))
+
     def test_what_kind_of_process_it_is(self) -> None:
         found = [read_with(SHELFWISE_PROCESS=kind) for kind in ("web", "worker", "")]
         kinds = [(each.web, each.worker) for each in found]
@@ -193,6 +198,13 @@ class RefusalTests(SimpleTestCase):
             with self.subTest(port):
                 url = f"postgresql://h:{port}/books"
                 self.assert_refused("DATABASE_URL names no port by a number", DATABASE_URL=url)
+
+    def test_a_port_for_figures_that_is_none_or_for_nobody(self) -> None:
+        for port in ("main", "0", "65536", "-1", "9101.0", "\u0661"):
+            with self.subTest(port):
+                says = f"METRICS_PORT is {port!r}. Set it to a port, 1 to 65535."
+                self.assert_refused(says, METRICS_PORT=port, METRICS_TOKEN=KEY)
+        self.assert_refused("METRICS_TOKEN is not. Set both", METRICS_PORT="9101")
 
     def test_a_cache_of_another_kind(self) -> None:
         self.assert_refused(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import ClassVar
@@ -15,6 +16,17 @@ from tests.server import ServedTestCase, running_server
 
 TOKEN = "a-token-of-the-tests-that-is-long-enough"
 HIT = 'shelfwise_cache_answers_total{found="hit"}'
+
+
+def read(url: str, token: str) -> tuple[int, str]:
+    """The status and the text of the answer to who bears the token."""
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, refusal.read().decode()
 
 
 class AccessTests(SimpleTestCase):
@@ -45,16 +57,10 @@ class ServedTests(ServedTestCase):
         cls.owner = make_user(tenant=shelf, role=Role.OWNER)
         make_book(tenant=shelf)
 
-    def read(self, url: str, token: str) -> str:
-        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            text: str = answer.read().decode()
-            return text
-
     def test_the_workers_are_counted_together(self) -> None:
         with running_server(workers=2, METRICS_TOKEN=TOKEN) as server:
             for _ in range(20):
-                self.read(f"{server.url}/api/v2/books", token_of(self.owner))
+                read(f"{server.url}/api/v2/books", token_of(self.owner))
             found = re.findall(rf"^{re.escape(HIT)} (\S+)$", self.metrics(server.url), re.M)
             self.assertEqual(found, ["19.0"])
             folder = self.folder_of(server.workers())
@@ -62,7 +68,9 @@ class ServedTests(ServedTestCase):
         self.assertFalse(folder.exists())
 
     def metrics(self, url: str) -> str:
-        return self.read(f"{url}/metrics", TOKEN)
+        status, text = read(f"{url}/metrics", TOKEN)
+        self.assertEqual(status, 200)
+        return text
 
     def folder_of(self, workers: list[int]) -> Path:
         """One of them may have answered nothing yet, and counted nothing."""
