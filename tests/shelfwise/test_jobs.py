@@ -13,6 +13,7 @@ from procrastinate.contrib.django import app
 
 from shelfwise.jobs import Job, counts, forget, in_trouble, replay, rescue
 from tests.jobs import let_time_pass, run_jobs, running_worker, waiting_jobs
+from tests.racing import at_once, open_transaction
 from tests.server import forget_jobs
 
 _SWEEP = "shelfwise.tenancy.tasks.sweep_expired"
@@ -110,6 +111,38 @@ class Trouble(TestCase):
         enqueue(status="failed")
         self.assertEqual(forget(older_than=timedelta(days=1)), 0)
         self.assertEqual(forget(older_than=timedelta(seconds=-1)), 1)
+
+
+class AtOnce(SimpleTestCase):
+    """With somebody who ends the same job, and has not committed yet."""
+
+    databases = {"default"}
+
+    def setUp(self) -> None:
+        self.addCleanup(forget_jobs)
+
+    def test_what_another_has_in_hand_is_left_to_it(self) -> None:
+        taken, other = enqueue(status="failed"), enqueue(status="failed")
+        with open_transaction() as cursor:
+            cursor.execute("UPDATE procrastinate_jobs SET status = 'todo' WHERE id = %s", [taken])
+            with transaction.atomic():
+                let_wait(seconds=1)
+                self.assertEqual(replay(), 1)
+        self.assertEqual(statuses(), ["todo", "todo"])
+        self.assertEqual([each.id for each in in_trouble()], [])
+        self.assertEqual(replay([taken, other]), 0)
+
+    def test_two_replay_the_same(self) -> None:
+        for _ in range(30):
+            enqueue(status="failed")
+        self.assertEqual(sum(at_once(replay, replay, replay)), 30)
+        self.assertEqual(set(statuses()), {"todo"})
+
+
+def let_wait(*, seconds: int) -> None:
+    """For a lock, in this transaction; then it is an error."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{seconds}s"])
 
 
 class TheCommand(TestCase):
