@@ -150,7 +150,7 @@ def every(cron: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
             with _counted(function):
                 function()
 
-        task = app.task(queue="housekeeping", name=_name_of(function))(run)
+        task = app.task(queue="housekeeping", name=_name_of(function), retry=_RETRY)(run)
         app.periodic(cron=cron)(task)
         return function
 

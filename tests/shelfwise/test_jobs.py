@@ -5,11 +5,14 @@ import signal
 import time
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test import SimpleTestCase, TestCase
+from procrastinate import jobs
 from procrastinate.contrib.django import app
+from procrastinate.tasks import Task
 
 from shelfwise.jobs import Job, counts, forget, in_trouble, replay, rescue
 from tests.jobs import let_time_pass, run_jobs, running_worker, waiting_jobs
@@ -71,6 +74,26 @@ class Enqueueing(TestCase):
         self.assertEqual(run_jobs(), [])
         let_time_pass(301)
         self.assertEqual(run_jobs(), ["sweep_expired"])
+
+
+class Retrying(SimpleTestCase):
+    """By procrastinate's own answer to what it does when a job raises."""
+
+    def test_each_job_is_tried_again_when_the_database_was_away(self) -> None:
+        ours = [task for task in app.tasks.values() if "builtin" not in task.name]
+        self.assertGreater(len(ours), 5)
+        for task in ours:
+            with self.subTest(task.name):
+                self.assertTrue(self.is_retried(task, OperationalError()))
+                self.assertTrue(self.is_retried(task, OperationalError(), attempts=8))
+                self.assertFalse(self.is_retried(task, OperationalError(), attempts=10))
+                self.assertFalse(self.is_retried(task, ValueError()))
+
+    def is_retried(self, task: Task[..., Any, Any], error: Exception, *, attempts: int = 0) -> bool:
+        job = jobs.Job(
+            id=1, queue=task.queue, lock=None, queueing_lock=None, task_name="", attempts=attempts
+        )
+        return task.get_retry_exception(error, job) is not None
 
 
 class Trouble(TestCase):
