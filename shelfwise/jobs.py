@@ -75,7 +75,8 @@ WHERE job.status IN ('failed', 'cancelled', 'aborted') AND NOT EXISTS (
 )
 """
 
-# Held first: the function raises for a job that somebody has just ended or enqueued again.
+# Held first: the function raises for a job that somebody has just ended or enqueued again. And
+# without its `once`: while another of that name waits, the unique key would refuse all of them.
 _REPEAT = """
 WITH lost AS MATERIALIZED (
     SELECT job.id FROM procrastinate_jobs job
@@ -85,8 +86,11 @@ WITH lost AS MATERIALIZED (
         OR job.status = 'doing' AND coalesce(worker.last_heartbeat, '-infinity') < %(silent_since)s
     )
     FOR UPDATE OF job SKIP LOCKED
+), nameless AS (
+    UPDATE procrastinate_jobs SET queueing_lock = NULL WHERE id IN (SELECT id FROM lost)
+    RETURNING id
 )
-SELECT procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL) FROM lost
+SELECT procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL) FROM nameless
 """
 
 

@@ -22,13 +22,19 @@ from tests.server import forget_jobs
 _SWEEP = "shelfwise.tenancy.tasks.sweep_expired"
 
 
-def enqueue(name: str = _SWEEP, *, status: str = "todo", queue: str = "housekeeping") -> int:
+def enqueue(
+    name: str = _SWEEP,
+    *,
+    status: str = "todo",
+    queue: str = "housekeeping",
+    once: str | None = None,
+) -> int:
     """A job as it stands in the table, with the argument that periodic ones have."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO procrastinate_jobs (queue_name, task_name, args, scheduled_at)"
-            " VALUES (%s, %s, '{\"timestamp\": 0}', now()) RETURNING id",
-            [queue, name],
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args, scheduled_at,"
+            " queueing_lock) VALUES (%s, %s, '{\"timestamp\": 0}', now(), %s) RETURNING id",
+            [queue, name, once],
         )
         row: tuple[int] = cursor.fetchone()
         cursor.execute("UPDATE procrastinate_jobs SET status = %s WHERE id = %s", [status, row[0]])
@@ -111,6 +117,18 @@ class Trouble(TestCase):
         enqueue(status="failed")
         self.assertEqual(rescue(), 0)
         self.assertEqual(statuses(), ["failed"])
+
+    def test_those_of_which_one_waits_at_a_time_are_all_begun_again(self) -> None:
+        for _ in range(2):
+            begun_by(enqueue(once="deliver"), heard_of=timedelta(seconds=31))
+        self.assertEqual(rescue(), 2)
+        self.assertEqual(statuses(), ["todo", "todo"])
+
+    def test_a_failed_one_is_replayed_while_another_of_its_name_waits(self) -> None:
+        enqueue(status="failed", once="deliver")
+        enqueue(once="deliver")
+        self.assertEqual(replay(), 1)
+        self.assertEqual(statuses(), ["todo", "todo"])
 
     def test_it_is_replayed_by_its_id(self) -> None:
         first, second = enqueue(status="failed"), enqueue(status="failed")
