@@ -164,4 +164,6 @@ def _tell(order: Order, payment: Payment) -> None:
         )
     elif any(getattr(order, name) != value for name, value in shown.items()):
         later = order.payments.filter(created_at__gt=payment.created_at)
-        Order.objects.filter(~Exists(later), id=order.id).update(**shown)
+        # One that was paid elsewhere since says nothing of it any more.
+        asked = Order.objects.filter(~Exists(later), id=order.id, payment_state__isnull=False)
+        asked.update(**shown)

@@ -61,6 +61,15 @@ class NewsTests(HookTestCase):
         run_jobs()
         return order
 
+    def test_of_a_declined_charge_is_none_of_an_order_that_was_paid_elsewhere_since(self) -> None:
+        order = self.paying("tok_declined")
+        run_jobs()
+        self.post(self.path(order, "pay"), {"reference": "cash"}, as_=self.clerk)
+        before = self.shown(order)
+        self.hook(self.telling(reference=str(self.payment(order).id)))
+        self.assertEqual(run_jobs(), ["settle_payment"])
+        self.assertEqual((self.shown(order), before["state"]), (before, "paid"))
+
     def test_it_is_asked_at_once(self) -> None:
         order = self.unclear()
         answer = self.hook(self.telling(reference=str(self.payment(order).id)))
