@@ -160,7 +160,7 @@ def move_orders(
         _void_labels(orders, step, facts)
         items = {order.id: order.items for order in orders}
         changed = Order.objects.filter(id__in=items).order_by("id")
-        changed.update(status=step.target, **{**_facts_of(step), **_named(facts)})
+        changed.update(status=step.target, **{**_facts_of(step), **_named(orders, facts)})
         moved = list(changed)
         for order in moved:
             order.items = items[order.id]
@@ -204,11 +204,13 @@ def _facts_of(step: Transition) -> dict[str, Any]:
     return facts
 
 
-def _named(facts: TransitionFacts) -> dict[str, Any]:
-    """What the orders will say beside their status. Where nothing is named, what stands there
-    stays: of an order with a label its carrier and number.
+def _named(orders: Iterable[Order], facts: TransitionFacts) -> dict[str, Any]:
+    """What the orders will say beside their status. Where nothing else is named than they say
+    already, what stands there stays: of an order with a label its carrier and number.
     """
-    return dict(facts) if any(facts.values()) else {}
+    named = {name: fact for name, fact in facts.items() if fact}
+    is_known = all(getattr(order, name) == named[name] for order in orders for name in named)
+    return {} if is_known else dict(facts)
 
 
 def _void_labels(orders: Sequence[Order], step: Transition, facts: TransitionFacts) -> None:
@@ -227,7 +229,7 @@ def _void_labels(orders: Sequence[Order], step: Transition, facts: TransitionFac
 
 
 def _needs_none(order: Order, step: Transition, facts: TransitionFacts) -> bool:
-    if step.target is Status.SHIPPED and _named(facts):
+    if step.target is Status.SHIPPED and _named([order], facts):
         return facts.get("tracking_number") != order.tracking_number
     return step.target is Status.CANCELLED
 

@@ -195,6 +195,19 @@ class SendingTests(ShippingTestCase):
         self.assertEqual((shipment["carrier"], shipment["label_url"]), ("Parcels", label.label_url))
         self.assertEqual(self.label(order).state, LabelState.BOUGHT)
 
+    def test_who_names_what_the_label_says_keeps_all_of_it(self) -> None:
+        for name in ("carrier", "tracking_number"):
+            with self.subTest(name):
+                order, label = self.bought_label()
+                body = {name: getattr(label, name)}
+                self.post(self.path(order, "ship"), body, as_=self.clerk)
+                shipment = self.shipment(order)
+                self.assertEqual(
+                    [shipment[name] for name in ("carrier", "tracking_number", "label_url")],
+                    [label.carrier, label.tracking_number, label.label_url],
+                )
+                self.assertEqual(self.label(order).state, LabelState.BOUGHT)
+
     def test_shipped_by_hand_after_the_carrier_refused(self) -> None:
         order, _ = self.bought_label(shipping_address=ANTARCTICA)
         body = {"carrier": "By dog sled"}
