@@ -66,7 +66,8 @@ class MoveForm(VersionedForm):
         cleaned = super().clean()
         for transition, names in FACTS.items():
             for name in names:
-                if cleaned.get(name) and cleaned.get("transition") != transition:
+                told = name in self.changed_data and cleaned.get(name)  # else it is the label's
+                if told and cleaned.get("transition") != transition:
                     self.add_error(name, f"Only with “{label_of(transition)}”.")
         return cleaned
 

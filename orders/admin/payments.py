@@ -55,6 +55,7 @@ class PaymentAdmin(ScopedAdmin):
         *("order_shown", "state", "amount_shown", "problem_shown"),
         *("attempts", "due_at", "created_at"),
     )
+    list_display_links = ("state",)  # the first column leads to the order
     list_filter = (StateFilter, ProblemFilter)
     list_select_related = ("order",)
     ordering = ("-id",)

@@ -74,3 +74,10 @@ class LabelTests(DeskTestCase):
             (order.status, order.carrier, order.tracking_number),
             ("shipped", "Parcel Line", "SW7"),
         )
+
+    def test_an_order_with_a_label_is_cancelled(self) -> None:
+        self.move(self.pair, "pay")
+        self.labelled(self.pair, LabelState.BOUGHT, bought_at=timezone.now(), **BOUGHT)
+        path = self.page_of(self.pair)
+        self.client.post(path, self.form_of(path, transition="cancel"))
+        self.assertEqual(self.now(self.pair).status, "cancelled")

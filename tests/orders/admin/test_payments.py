@@ -52,6 +52,12 @@ class SeenTests(PaymentDeskTestCase):
     def test_the_newest_first(self) -> None:
         self.assertEqual(self.listed(), [str(self.stuck.id), str(self.declined.id)])
 
+    def test_a_row_leads_to_the_payment_and_to_the_order(self) -> None:
+        page = self.client.get(PAYMENTS)
+        path = path_of("orders/payment", "change", self.stuck.pk)
+        self.assertContains(page, f'<a href="{path}">Authorised</a>')
+        self.assertContains(page, f'<a href="{self.page_of(self.pair)}">Order')
+
     def test_by_what_is_wrong_or_their_state(self) -> None:
         self.assertEqual(self.listed("?problem=true"), [str(self.stuck.id)])
         self.assertEqual(self.listed("?state=declined"), [str(self.declined.id)])
