@@ -167,6 +167,18 @@ class EndpointAdmin(WebhookAdmin):
             endpoint, request.secret = rotate_secret(endpoint_id=record.id)  # type: ignore[attr-defined]
         return endpoint
 
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """It is switched off first, while no transaction is open: else each order would wait for
+        the end of the deletion.
+        """
+        if request.method == "POST" and self.has_delete_permission(request):
+            endpoint = self.get_object(request, object_id)
+            if endpoint is not None:
+                change_endpoint(endpoint_id=endpoint.id, is_on=False)
+        return super().delete_view(request, object_id, extra_context)
+
     def remove(self, request: HttpRequest, record: Endpoint) -> None:
         delete_endpoint(endpoint_id=record.id)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import patch
 
 from django.db import connection, transaction
+from django.urls import reverse
 
+from orders.admin import endpoints as admin
 from orders.models import MOST_ENDPOINTS, Delivery, Endpoint, Order
 from orders.webhooks.endpoints import (
     TooManyEndpoints,
@@ -15,6 +18,7 @@ from orders.webhooks.endpoints import (
     create_endpoint,
     delete_endpoint,
 )
+from shelfwise.tenancy.models import User
 from shelfwise.tenancy.scope import tenant_scope
 from tests.cast import make_book, make_order, make_stock
 from tests.orders.webhooks.asking import PUBLIC, make_endpoint
@@ -62,6 +66,20 @@ class DeletedTests(RaceTestCase):
                 wait_for_a_waiter()
             deleting.result()
         self.assertEqual(self.counts(), (0, 0, 0))
+
+    def test_the_admin_switches_it_off_before_it_deletes(self) -> None:
+        """Orders neither wait for the deletion nor are refused, however long it takes."""
+        seen = []
+        User.objects.update(is_staff=True)
+        self.client.force_login(self.owner)
+        with patch.object(admin, "delete_endpoint", lambda **_: seen.extend(at_once(self.is_on))):
+            path = reverse("admin:orders_endpoint_delete", args=[self.endpoint.id])
+            self.client.post(path, {"post": "yes"})
+        self.assertEqual(seen, [False])
+
+    def is_on(self) -> bool:
+        with tenant_scope(self.shelf.id):
+            return Endpoint.objects.get(id=self.endpoint.id).is_on
 
     def delete(self) -> None:
         with tenant_scope(self.shelf.id):
