@@ -77,12 +77,14 @@ def wake_late() -> int:
         late = Label.objects.filter(due_at__lt=timezone.now() - LATE).order_by("due_at")
         woken = list(late[:MOST_WOKEN])
         for label in woken:
-            _enqueue(label)
+            # Each minute another would pile up before workers that can't keep up.
+            _enqueue(label, once=f"attend to {label.id}")
     return len(woken)
 
 
-def _enqueue(label: Label, after: timedelta = timedelta()) -> None:
-    tasks.attend_label.later(after=after, tenant=str(label.tenant_id), label=str(label.id))
+def _enqueue(label: Label, after: timedelta = timedelta(), once: str | None = None) -> None:
+    tenant = str(label.tenant_id)
+    tasks.attend_label.later(after=after, once=once, tenant=tenant, label=str(label.id))
 
 
 def _take(label_id: UUID) -> Label | None:

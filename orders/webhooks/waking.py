@@ -64,7 +64,8 @@ def wake_overdue() -> int:
         cursor.execute(_OVERDUE)
         overdue = cursor.fetchall()
     for tenant_id, endpoint_id in overdue:
-        deliver.later(tenant=tenant_id, endpoint=endpoint_id)
+        # Each minute another would pile up before workers that can't keep up.
+        deliver.later(once=f"deliver to {endpoint_id}", tenant=tenant_id, endpoint=endpoint_id)
     return len(overdue)
 
 

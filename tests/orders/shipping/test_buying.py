@@ -244,6 +244,13 @@ class WakingTests(ShippingTestCase):
         woken = [arguments["label"] for _, arguments in waiting_jobs()]
         self.assertEqual(woken, [str(label.id) for label in reversed(labels[1:])])
 
+    def test_what_nobody_comes_to_waits_once(self) -> None:
+        _, label = self.ordered_label()
+        lose_jobs()
+        self.let_fall_due(label, late=timedelta(minutes=2))
+        self.assertEqual((attending.wake_late(), attending.wake_late()), (1, 1))
+        self.assertEqual(len(waiting_jobs()), 1)
+
     def test_the_minute_wakes(self) -> None:
         _, label = self.ordered_label()
         lose_jobs()

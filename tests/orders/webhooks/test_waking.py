@@ -10,6 +10,7 @@ from orders.webhooks.delivering import GIVEN_UP_AFTER, TIMES_AT_ONCE
 from orders.webhooks.endpoints import replay
 from orders.webhooks.waking import KEPT_DAYS, forget_old_events, wake_overdue
 from shelfwise.tenancy.scope import tenant_scope
+from tests.jobs import waiting_jobs
 from tests.orders.webhooks.asking import make_delivery, make_endpoint
 from tests.racing import RaceTestCase, at_once, open_transaction
 from tests.server import forget_jobs
@@ -38,6 +39,12 @@ class InHandTests(RaceTestCase):
             self.assertEqual(self.state(), "pending")
         wake_overdue()
         self.assertEqual(self.state(), "failed")
+
+    def test_what_nobody_comes_to_waits_once(self) -> None:
+        Delivery.objects.update(due_at=timezone.now() - timedelta(minutes=2))
+        forget_jobs()
+        self.assertEqual((wake_overdue(), wake_overdue()), (1, 1))
+        self.assertEqual(len(waiting_jobs()), 1)
 
     def test_of_many_who_look_at_once_so_many_wait_for_one_endpoint(self) -> None:
         for _ in range(MANY):
