@@ -2,7 +2,6 @@
 
 from http import HTTPStatus
 
-from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,12 +11,24 @@ from catalog.serializers.lookup import BookDraftSerializer, LookupSerializer
 from catalog.serializers.reading import BookSerializer
 from catalog.views.books import BOOK
 from catalog.views.writing import WritingView, created
+from shelfwise.api.errors import ApiProblem, Fault
 from shelfwise.api.openapi.operations import Operation
 from shelfwise.api.parameters import parse_parameters, split_query, truth
 from shelfwise.api.serializers import read_body
 from shelfwise.http import interactive
 
 _CREATE = truth.saying("Makes a book of the draft at once.")
+
+
+class NobodyKnows(ApiProblem):
+    """404: the path is right, but no service that is asked knows the ISBN."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "not-found"
+
+    def __init__(self) -> None:
+        detail = "Nothing is known elsewhere of a book with this ISBN: make it by POST /books."
+        super().__init__(detail, [Fault("nobody_knows", detail, pointer="/isbn")])
 
 
 class BookLookupView(WritingView):
@@ -46,7 +57,7 @@ class BookLookupView(WritingView):
         with interactive():
             draft = metadata().draft(isbn)
         if draft is None:
-            raise Http404
+            raise NobodyKnows
         if not parameters.get("create"):
             return Response(draft)
         return created(request, BOOK, draft, path=request.path.removesuffix("/lookup"))

@@ -91,7 +91,8 @@ class DraftTests(LookupTestCase):
             self.reply = self.knowing(records)
             response = self.look_up(path=CREATE)
             self.assertEqual(response.status_code, 404)
-            problem_of(response)
+            (fault,) = problem_of(response)["errors"]
+            self.assertEqual((fault["pointer"], fault["code"]), ("/isbn", "nobody_knows"))
         self.assertEqual(self.books(), [])
 
     def test_another_books_record_makes_no_book(self) -> None:
