@@ -1,6 +1,7 @@
 """The environment, read once and typed. A missing or contradictory value stops the start."""
 
 import os
+import re
 import ssl
 from base64 import b64decode
 from collections.abc import Mapping
@@ -26,6 +27,8 @@ _MIN_KEY_BYTES = 32
 _LOCAL_HOSTS = "127.0.0.1,localhost,[::1]"
 _RATE_LIMIT = 1200
 _MOST_RATE_LIMIT = 999_999_999
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
+"""A name or an address, as the outbound client writes them."""
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -241,17 +244,20 @@ def _url(environ: Mapping[str, str], name: str) -> str:
     targets that may be private.
     """
     text = environ.get(name, "").strip().rstrip("/")
+    if not text:
+        return ""
     try:
         parts = urlsplit(text)
-        is_whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        host, port = parts.netloc.lower().removesuffix(f":{parts.port}"), parts.port
     except ValueError:
-        is_whole = False
-    if text and (not is_whole or parts.query or parts.fragment or parts.username):
+        host, port = "", None
+    is_whole = text.isascii() and text.isprintable() and _HOST.fullmatch(host) and port != 0
+    if not is_whole or parts.scheme not in {"http", "https"} or parts.query or parts.fragment:
         raise BadEnvironment(
             f"{name} can't be used. Write it as https://host/path, without a query or credentials."
         )
-    if text.startswith("http:"):
-        place = f"{parts.netloc.removesuffix(f':{parts.port}')}:{parts.port or 80}"
+    if parts.scheme == "http":
+        place = f"{host}:{port or 80}"
         if place not in _private_targets(environ):
             raise BadEnvironment(
                 f"{name} is not encrypted. Write https, or name {place} in PRIVATE_TARGETS."
@@ -273,10 +279,11 @@ def _ca_file(environ: Mapping[str, str]) -> str:
 
 def _private_targets(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Each as `host:port`."""
-    targets = tuple(_items(environ, "PRIVATE_TARGETS"))
+    targets = tuple(target.lower() for target in _items(environ, "PRIVATE_TARGETS"))
     for target in targets:
         host, _, port = target.rpartition(":")
-        if not (host and port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
+        is_port = port.isascii() and port.isdecimal() and 0 < int(port) < 65536
+        if not (_HOST.fullmatch(host) and is_port and not port.startswith("0")):
             raise BadEnvironment(
                 f"PRIVATE_TARGETS holds {target!r}. Write each as host:port, with commas between."
             )

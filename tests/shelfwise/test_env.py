@@ -28,7 +28,7 @@ PARTNERS = {
     "SHIPPING_KEY": " b-key ",
     "SHIPPING_WEBHOOK_SECRET": "whsec_" + b64encode(b"s" * 32).decode(),
     "ISBN_URL": "https://openlibrary.org",
-    "PRIVATE_TARGETS": "10.0.0.7:81, [::1]:65535,",
+    "PRIVATE_TARGETS": "10.0.0.7:81, [::1]:65535, Books.Internal:443,",
 }
 
 
@@ -108,7 +108,8 @@ class PartnersTests(SimpleTestCase):
         self.assertEqual(environment.payment, Partner("https://pay.example/v1", "a-key", secret))
         self.assertEqual(environment.shipping, Partner("http://10.0.0.7:81", "b-key", secret))
         self.assertEqual(environment.isbn_url, "https://openlibrary.org")
-        self.assertEqual(environment.private_targets, ("10.0.0.7:81", "[::1]:65535"))
+        targets = ("10.0.0.7:81", "[::1]:65535", "books.internal:443")
+        self.assertEqual(environment.private_targets, targets)
 
     def test_an_authority_of_ones_own(self) -> None:
         path = str(Path(self.enterContext(TemporaryDirectory())) / "ca.pem")
@@ -275,7 +276,8 @@ class RefusalTests(SimpleTestCase):
         for url in (
             *("pay.example", "ftp://pay.example", "https://", "https://:443", "https://[::1"),
             *("https://h:0", "https://h:65536", "https://h:main", "https://h/?a=b"),
-            *("https://h/#a", "https://user:hunter2@h", "https://user@h"),
+            *("https://h/#a", "https://user:hunter2@h", "https://user@h", "https://:hunter2@h"),
+            *("https://h é", "https://clé.example", "https://h..example", "https://h/clé"),
         ):
             for name in ("PAYMENT_URL", "ISBN_URL"):
                 with self.subTest(url):
@@ -287,6 +289,7 @@ class RefusalTests(SimpleTestCase):
             with self.subTest(targets):
                 message = "SHIPPING_URL is not encrypted. Write https, or name 10.0.0.7:81 in"
                 self.assert_refused(message, **{**PARTNERS, "PRIVATE_TARGETS": targets})
+        self.assert_refused("ISBN_URL is not encrypted.", ISBN_URL="HTTP://openlibrary.org")
 
     def test_a_webhook_secret_that_is_none(self) -> None:
         for secret in (
@@ -309,8 +312,11 @@ class RefusalTests(SimpleTestCase):
                 message = "PAYMENT_KEY can't stand in a header."
                 self.assert_refused(message, **{**PARTNERS, "PAYMENT_KEY": key})
 
-    def test_a_private_target_without_its_port(self) -> None:
-        for target in ("10.0.0.7", ":80", "h:", "h:0", "h:65536", "h:main", "h:²"):
+    def test_a_private_target_that_is_none(self) -> None:
+        for target in (
+            *("10.0.0.7", ":80", "h:", "h:0", "h:65536", "h:main", "h:²"),
+            *("https://h:443", "10.0.0.0/8:443", "*:443", "::1:443", "h:0443"),
+        ):
             with self.subTest(target):
                 message = f"PRIVATE_TARGETS holds {target!r}. Write each as host:port"
                 self.assert_refused(message, PRIVATE_TARGETS=f"a:1, {target}")
