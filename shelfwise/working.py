@@ -89,7 +89,7 @@ def _runner() -> procrastinate.App:
     runner = procrastinate.App(
         connector=PsycopgConnector(
             kwargs=_connection(),
-            min_size=1,
+            min_size=0,  # else the start waits 30 s for the first, which is tried for 2 s only
             max_size=len(JOB_SLOTS) * 2,  # one listens for each queue
             timeout=5,
             reconnect_timeout=2,

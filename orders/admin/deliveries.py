@@ -4,6 +4,7 @@ from itertools import groupby
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import display_for_value
 from django.db.models import F, Func, QuerySet, TextField
 from django.http import HttpRequest, HttpResponse
 
@@ -68,16 +69,17 @@ class DeliveryAdmin(WebhookAdmin):
         return str(delivery.told)
 
     @admin.display(description="happened at")
-    def happened_at(self, delivery: Any) -> Any:
-        return delivery.happened_at
+    def happened_at(self, delivery: Any) -> str:
+        return display_for_value(delivery.happened_at, "-")
 
     @admin.display(description="event's id")
     def event_id(self, delivery: Delivery) -> str:
         return str(delivery.event_id)
 
     @admin.display(description="due at")
-    def due(self, delivery: Delivery) -> Any:
-        return delivery.due_at if delivery.state == DeliveryState.PENDING else None
+    def due(self, delivery: Delivery) -> str:
+        is_pending = delivery.state == DeliveryState.PENDING
+        return display_for_value(delivery.due_at if is_pending else None, "-")
 
     @admin.display(description="data")
     def data(self, delivery: Delivery) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import procrastinate.contrib.django.admin  # noqa: F401 - its own pages, which are taken away here
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.utils import display_for_value
 from django.db.models import Case, CharField, F, Max, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 from django.http import HttpRequest
@@ -112,13 +113,13 @@ class JobAdmin(ScopedAdmin):
         return queryset.filter(id=int(text)) if is_number else queryset.none(), False
 
     @admin.display(description="trouble")
-    def trouble(self, job: Any) -> str | None:
-        trouble: str | None = job.trouble
-        return trouble
+    def trouble(self, job: Any) -> str:
+        return job.trouble or "-"
 
     @admin.display(description="last heard of")
-    def last_event(self, job: Any) -> Any:
-        return ProcrastinateEvent.objects.filter(job=job.pk).aggregate(at=Max("at"))["at"]
+    def last_event(self, job: Any) -> str:
+        events = ProcrastinateEvent.objects.filter(job=job.pk)
+        return display_for_value(events.aggregate(at=Max("at"))["at"], "-")
 
     def has_run_again_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "run_again")

@@ -93,9 +93,9 @@ class WorkerTestCase(CrewTestCase):
 class AWorker(WorkerTestCase):
     def test_it_goes_on_when_the_database_is_back(self) -> None:
         self.subscribe("ours")
-        _be_away(1.0)
+        _be_away(4.0)  # longer than its pool tries
         self.order()
-        self.wait_until_taken("ours", seconds=20)
+        self.wait_until_taken("ours", seconds=10)
         self.assertIsNone(self.worker.process.poll())
         # With a connection that nobody opens again it would start anew every 2 s, for ever.
         self.assertNotIn("deferrer", self.worker.log.read_text())

@@ -246,6 +246,14 @@ class SendTests(WebhookAdminTestCase):
         page = self.client.get(path_of("orders/delivery", "change", delivery.id))
         for text in ("It answered 500.", "It answered 501.", ": 24.60", "&lt;b&gt;", "Warehouse"):
             self.assertContains(page, text)
+        self.assertNotContains(page, "+00:00")
+
+    def test_one_that_arrived_is_not_due(self) -> None:
+        delivery = make_delivery(self.endpoint)
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE orders_delivery SET state = 'delivered', delivered_at = now()")
+        page = self.client.get(path_of("orders/delivery", "change", delivery.id))
+        self.assertNotContains(page, "None")
 
     def test_it_is_found_by_the_id_that_the_receiver_has(self) -> None:
         delivery = make_delivery(self.endpoint)

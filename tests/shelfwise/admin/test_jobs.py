@@ -83,6 +83,11 @@ class ListTests(JobTestCase):
         for text in ("orders.tasks.deliver", "It has failed", "webhooks"):
             self.assertContains(page, text)
 
+    def test_one_without_trouble(self) -> None:
+        page = self.client.get(path_of("procrastinate/procrastinatejob", "change", self.waiting))
+        self.assertNotContains(page, "None")
+        self.assertNotContains(page, "+00:00")
+
     def test_for_nobody_else(self) -> None:
         before = statuses()
         for person in (self.owner, self.editor, self.viewer):
