@@ -17,6 +17,8 @@ from typing import Any
 
 import orjson
 from gunicorn.http import errors
+from gunicorn.http.body import ChunkedReader
+from gunicorn.http.parser import _DRAIN_MAX_BYTES
 from gunicorn.util import close_graceful
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
@@ -187,6 +189,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             close_graceful(conn.sock, timeout=self.farewell)
         return kept
 
+    def handle_request(self, req: Any, conn: Connection) -> Any:
+        """One request. An answer tells whether the connection will be kept.
+
+        gunicorn says so of all, but reads no more than 64 KiB of a body that nobody wanted, and
+        closes: a client's next request would get no answer. Only when an answer begins is it known
+        what was not read.
+        """
+        should_close = req.should_close
+        req.should_close = lambda: should_close() or _is_left(req.body)
+        return super().handle_request(req, conn)
+
     def finish_request(self, conn: Connection, done: Any) -> None:
         """What came with a request is the next one's head, and may not be all of it."""
         if conn.arrived:
@@ -222,6 +235,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.pending_conns.append(conn)
         readable = partial(self.on_pending_socket_readable, conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, readable)
+
+
+def _is_left(body: Any) -> bool:
+    """Whether more of a request's body may come than gunicorn reads for nobody."""
+    if isinstance(body.reader, ChunkedReader):
+        return bool(body.reader.parser)
+    return bool(getattr(body.reader, "length", 0) >= _DRAIN_MAX_BYTES)
 
 
 def _problem(status: HTTPStatus, request_id: str) -> bytes:

@@ -2,6 +2,7 @@
 
 import http.client
 import time
+from collections.abc import Iterator
 from contextlib import closing
 
 from django.test import SimpleTestCase
@@ -29,6 +30,19 @@ class RecyclingTests(SimpleTestCase):
             self.assertNotEqual(_replaced(server, first), first)
 
 
+class UnreadBodyTests(SimpleTestCase):
+    databases = {"default"}
+
+    def test_an_answer_says_whether_the_connection_is_kept(self) -> None:
+        with running_server(workers=1) as server:
+            for size, said in ((60_000, None), (100_000, "close")):
+                with self.subTest(size), closing(_connected(server)) as kept:
+                    self.assertEqual(_posted(kept, b"x" * size), (415, said))
+                    self.assertEqual(_asked(kept), (200, None))
+            with self.subTest("in chunks"), closing(_connected(server)) as kept:
+                self.assertEqual(_posted(kept, iter([b"x" * 1_000] * 100)), (415, "close"))
+
+
 def _connected(server: Server) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(HOST, server.port, timeout=10)
 
@@ -41,6 +55,16 @@ def _asked_once(server: Server) -> tuple[int, str | None]:
 def _asked(connection: http.client.HTTPConnection) -> tuple[int, str | None]:
     """The status of an answer, and whether it says that the connection will be closed."""
     connection.request("GET", "/health/live")
+    response = connection.getresponse()
+    response.read()
+    return response.status, "close" if response.will_close else None
+
+
+def _posted(
+    connection: http.client.HTTPConnection, body: bytes | Iterator[bytes]
+) -> tuple[int, str | None]:
+    """The same of a body that nobody reads."""
+    connection.request("POST", "/api/v2/auth/token", body, {"Content-Type": "text/plain"})
     response = connection.getresponse()
     response.read()
     return response.status, "close" if response.will_close else None
