@@ -49,6 +49,12 @@ ORDER: Final[Example] = {
     "created_at": "2026-11-20T16:05:09.123456Z",
     "updated_at": "2026-11-20T16:06:00.654321Z",
 }
+NEW: Final[Example] = {
+    **ORDER,
+    "status": "pending",
+    "payment": None,
+    "updated_at": ORDER["created_at"],
+}
 PAID: Final[Example] = {"reference": "pi_3Qx81"}
 SHIPPED: Final[Example] = {"carrier": "Royal Mail", "tracking_number": "AB123456789GB"}
 LABEL: Final[Example] = {"service": "tracked-48"}
@@ -63,18 +69,31 @@ RATES: Final[Example] = {
         }
     ]
 }
-LABELLED: Final[Example] = {
-    **ORDER,
-    "shipment": {
-        "state": "pending",
-        "carrier": None,
-        "tracking_number": None,
-        "label_url": None,
-        "problem": None,
-        "shipped_at": None,
-        "delivered_at": None,
-    },
+_LABEL_PENDING: Final[Example] = {
+    "state": "pending",
+    "carrier": None,
+    "tracking_number": None,
+    "label_url": None,
+    "problem": None,
+    "shipped_at": None,
+    "delivered_at": None,
 }
+LABELLED: Final[Example] = {**ORDER, "shipment": _LABEL_PENDING}
+_SENT: Final[Example] = {
+    **_LABEL_PENDING,
+    **SHIPPED,
+    "state": "shipped",
+    "shipped_at": "2026-11-21T09:00:00Z",
+}
+_ARRIVED: Final[Example] = {**_SENT, "state": "delivered", "delivered_at": "2026-11-23T11:00:00Z"}
+MOVED: Final[dict[str, Example]] = {
+    "pay": ORDER,
+    "ship": {**ORDER, "status": "shipped", "shipment": _SENT},
+    "deliver": {**ORDER, "status": "delivered", "shipment": _ARRIVED},
+    "cancel": {**ORDER, "status": "cancelled"},
+    "archive": {**ORDER, "status": "archived", "shipment": _ARRIVED},
+}
+"""The order after each transition."""
 REASON: Final[Example] = {"reason": "The customer changed her mind."}
 
 _WINDOW: Final[Example] = {

@@ -208,8 +208,9 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "ShelfWise",
     "VERSION": "2",
     "DESCRIPTION": (
-        "A tenant's book catalogue. Every error is a problem document (RFC 9457). Times are RFC"
-        " 3339 in UTC, ids are UUIDs, prices are in the tenant's currency with every digit exact."
+        "A tenant's book catalogue and orders. Every error is a problem document (RFC 9457). Times"
+        " are RFC 3339 in UTC, ids are UUIDs, prices are in the tenant's currency with every digit"
+        " exact."
     ),
     "SERVERS": [{"url": "/"}],
     "SCHEMA_PATH_PREFIX": "/api/v2",

@@ -65,7 +65,7 @@ class OrdersView(OrderingView):
             keyed=True,
             key_needed=True,
             asks=examples.PLACED,
-            answers=examples.ORDER,
+            answers=examples.NEW,
         ),
     }
 
@@ -134,7 +134,7 @@ class TransitionView(OrderingView):
                 versioned=True,
                 keyed=True,
                 asks=cls.asks,
-                answers=examples.ORDER,
+                answers=examples.MOVED[cls.transition],
             )
         }
 

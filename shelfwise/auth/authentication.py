@@ -58,4 +58,6 @@ def _read(request: HttpRequest) -> Principal | None:
 
 
 def refused() -> AuthenticationFailed:
-    return AuthenticationFailed("A valid access token is needed: `Authorization: Bearer <token>`.")
+    return AuthenticationFailed(
+        "A valid access token or API key is needed: `Authorization: Bearer <token>`."
+    )

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.test import SimpleTestCase
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from orders.lifecycle import TRANSITIONS
 from shelfwise.api.idempotency import HEADER
 from shelfwise.ids import uuid7
 from tests.cast import HOBBIT_ISBN, CastTestCase, CatalogTestCase, make_book, make_stock
@@ -100,6 +101,11 @@ class DocumentTests(SimpleTestCase):
                 self.assertLessEqual(always, described["responses"].keys())
                 expected: list[dict[str, list[str]]] = [] if "/auth/" in path else [{"token": []}]
                 self.assertEqual(described.get("security", []), expected)
+
+    def test_it_says_that_a_machine_sends_an_api_key(self) -> None:
+        scheme = document()["components"]["securitySchemes"]["token"]
+        self.assertIn("API key", scheme["description"])
+        self.assertNotIn("bearerFormat", scheme)
 
     def test_what_is_refused_for_its_fields_is_closed(self) -> None:
         for method, path, described in operations():
@@ -193,6 +199,14 @@ class ExampleTests(CatalogTestCase):
                     with self.subTest(f"{method} {path}"):
                         self.assertEqual(faults_of(example["value"], content["schema"]), [])
         self.assertGreaterEqual(seen, 45)
+
+    def test_an_orders_example_is_as_the_request_leaves_it(self) -> None:
+        statuses = {f"{name}_order": step.target for name, step in TRANSITIONS.items()}
+        for name, status in {"place_order": "pending", **statuses}.items():
+            with self.subTest(name):
+                responses = operation(name)["responses"]
+                answer = (responses.get("201") or responses["200"])["content"][JSON]
+                self.assertEqual(answer["examples"]["Answered"]["value"]["status"], status)
 
     def test_examples_of_new_records_make_them(self) -> None:
         for name in ("book", "author", "publisher", "category"):

@@ -11,6 +11,7 @@ from shelfwise.statuses import title_of
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
+_AUTHORISED = "An access token, by `POST /auth/token`; or a machine's API key, by `POST /api-keys`"
 _REFUSALS = {
     HTTPStatus.BAD_REQUEST: "Bad syntax, or a parameter that is unknown, repeated or out of range",
     HTTPStatus.UNAUTHORIZED: "No valid token, or credentials that admit nobody",
@@ -28,7 +29,7 @@ _REFUSALS = {
         f"Values that can't be accepted, each with its pointer; or another request's `{HEADER}`"
     ),
     HTTPStatus.TOO_MANY_REQUESTS: "More than the token, its tenant, or a login may ask in a minute",
-    HTTPStatus.SERVICE_UNAVAILABLE: "The database can't answer now",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database, or a partner that is asked, can't answer now",
 }
 OF_A_BODY = {
     HTTPStatus.REQUEST_TIMEOUT,
@@ -137,6 +138,6 @@ def add_shared_components(result: Schema, **_: Any) -> Schema:
         },
     }
     components["securitySchemes"] = {
-        "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        "token": {"type": "http", "scheme": "bearer", "description": _AUTHORISED}
     }
     return result

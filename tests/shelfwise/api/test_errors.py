@@ -5,7 +5,9 @@ from uuid import UUID
 
 import orjson
 from django.test import Client, SimpleTestCase, override_settings
+from rest_framework.exceptions import ValidationError
 
+from shelfwise.api.serializers import StrictSerializer, read_body
 from shelfwise.ids import uuid7
 from tests.cast import CastTestCase, CatalogTestCase, make_book
 from tests.shelfwise.api.faulty_urls import SECRET
@@ -167,6 +169,13 @@ class FieldFaultTests(CastTestCase):
                     "detail": "There is no such field here. Known: ids.",
                 }
             ],
+        )
+
+    def test_where_no_field_is_known_the_detail_says_so(self) -> None:
+        with self.assertRaises(ValidationError) as refused:
+            read_body(StrictSerializer, {"x": 1})
+        self.assertEqual(
+            refused.exception.detail, {"x": ["There is no such field here. Known: none."]}
         )
 
 
