@@ -23,7 +23,13 @@ from orders.models import Label, Order, OrderLine
 from orders.payments.calling_off import call_off_payments
 from orders.payments.states import ShownState
 from orders.querysets import lines_in_order
-from orders.refusals import NotAllowed, PaymentPending, UnusableLine, UnusableLines
+from orders.refusals import (
+    LabelPending,
+    NotAllowed,
+    PaymentPending,
+    UnusableLine,
+    UnusableLines,
+)
 from orders.shipping.states import LIVING_LABELS, LabelState
 from orders.statements import Offered, offered_books, write_order
 from shelfwise.db import acting
@@ -145,13 +151,14 @@ def move_orders(
     still. Five queries, whatever the orders; `cancel`
     takes two more, `ship` one more and two for each order; where a label becomes void, two more;
     where the provider was asked to charge, one more and three for each such order.
-    Raises Gone where one is not there, StaleVersion, NotAllowed and PaymentPending.
+    Raises Gone where one is not there, StaleVersion, NotAllowed, PaymentPending and LabelPending.
     """
     step = TRANSITIONS[transition]
     reason = reason or step.target.value
     with transaction.atomic(savepoint=False):
         orders = hold_orders(ids, step, versions, is_charged="payment_state" in facts)
         if step.target is Status.SHIPPED:
+            _check_labels(orders, facts)
             _send_out(orders, actor=actor, reason=reason)
         acting(actor=actor, reason=reason)
         if step.target is Status.CANCELLED:
@@ -213,6 +220,15 @@ def _named(orders: Iterable[Order], facts: TransitionFacts) -> dict[str, Any]:
     return {} if is_known else dict(facts)
 
 
+def _check_labels(orders: Iterable[Order], facts: TransitionFacts) -> None:
+    """A label that comes when the parcel is gone would be paid for, and show a number that is on
+    no parcel. Who names another lets it go. Raises LabelPending.
+    """
+    for order in orders:
+        if order.label_state == LabelState.PENDING and not any(facts.values()):
+            raise LabelPending(order.number)
+
+
 def _void_labels(orders: Sequence[Order], step: Transition, facts: TransitionFacts) -> None:
     """An order that is off, or goes out by another number, needs no label: one that it has is void.
     The carrier is not told: its protocol has no word for it. Two queries, if there is one.
@@ -230,7 +246,8 @@ def _void_labels(orders: Sequence[Order], step: Transition, facts: TransitionFac
 
 def _needs_none(order: Order, step: Transition, facts: TransitionFacts) -> bool:
     if step.target is Status.SHIPPED and _named([order], facts):
-        return facts.get("tracking_number") != order.tracking_number
+        is_pending = order.label_state == LabelState.PENDING
+        return is_pending or facts.get("tracking_number") != order.tracking_number
     return step.target is Status.CANCELLED
 
 

@@ -44,7 +44,7 @@ class NotAllowed(Refusal):
 
 
 class CantBeSent(Refusal):
-    """No label can be had for the order; `code` says why."""
+    """The order has no label to go out by, or can have none; `code` says why."""
 
     code: ClassVar[str]
 
@@ -65,6 +65,18 @@ class HasLabel(CantBeSent):
 
     def __init__(self, number: int) -> None:
         super().__init__(f"Order {number} has a label already, or one is being bought.")
+
+
+class LabelPending(CantBeSent):
+    """The order's label is being bought: by what it goes out is not known yet."""
+
+    code = "label_pending"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"The label of order {number} is being bought. Wait until it is there, or name the "
+            "carrier and the tracking number that the order goes out by."
+        )
 
 
 class NoCarrierConnected(CantBeSent):

@@ -20,7 +20,7 @@ from orders.admin.finding import HELP, ActiveFilter, StatusFilter, found_by
 from orders.admin.moving import FACTS, MoveForm, MoveManyForm, label_of
 from orders.lifecycle import TRANSITIONS, allowed_from
 from orders.models import Label, Order, OrderEvent, OrderLine
-from orders.refusals import CantBeCharged, NotAllowed
+from orders.refusals import CantBeCharged, CantBeSent, NotAllowed
 from shelfwise.admin.actors import name_of_actor
 from shelfwise.tenancy.models import Role
 
@@ -148,7 +148,7 @@ class OrderAdmin(CatalogAdmin):
     def explain(self, refusal: Exception) -> ValidationError:
         if isinstance(refusal, NotAllowed):
             return ValidationError(str(refusal), code="not_allowed")
-        if isinstance(refusal, CantBeCharged):
+        if isinstance(refusal, CantBeCharged | CantBeSent):
             return ValidationError(str(refusal), code=refusal.code)
         return super().explain(refusal)
 

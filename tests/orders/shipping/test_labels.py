@@ -217,14 +217,20 @@ class SendingTests(ShippingTestCase):
             ("shipped", "By dog sled", None),
         )
 
-    def test_shipped_before_the_label_came(self) -> None:
+    def test_before_the_label_came_only_by_another(self) -> None:
         order, _ = self.ordered_label()
-        self.move(order, by="ship")
+        for body in ({}, {"carrier": None, "tracking_number": None}):
+            answer = self.post(self.path(order, "ship"), body, as_=self.clerk)
+            (fault,) = problem_of(answer)["errors"]
+            self.assertEqual((answer.status_code, fault["code"]), (409, "label_pending"))
+        self.post(self.path(order, "ship"), {"carrier": "By dog sled"}, as_=self.clerk)
         run_jobs()
-        shipment, label = self.shipment(order), self.label(order)
+        shipment = self.shipment(order)
         self.assertEqual(
-            (shipment["state"], shipment["tracking_number"]), ("shipped", label.tracking_number)
+            [shipment[name] for name in ("state", "carrier", "tracking_number")],
+            ["shipped", "By dog sled", None],
         )
+        self.assertEqual((self.made(), self.label(order).state), ([], LabelState.VOID))
 
     def test_a_cancelled_orders_label_is_void(self) -> None:
         for make in (self.ordered_label, self.bought_label):
