@@ -4,6 +4,7 @@ Money is exact: amounts travel as texts with two decimals. Every call that charg
 something carries an idempotency key made of the payment's id.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -24,6 +25,8 @@ MOST_CHARGES: Final = 20
 """Of one payment that are looked at; one is what there should be."""
 _REFUSED: Final = (HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.UNPROCESSABLE_ENTITY)
 """Declined by the bank; or no such source. This request has charged nothing."""
+_CHARGE_ID: Final = re.compile(rf"[!-~]{{1,{MAX_CHARGE_ID_LENGTH}}}")
+"""It goes into paths and headers."""
 _NO_REASON = "The payment provider declined it."
 
 
@@ -61,7 +64,7 @@ class Charge:
             raise Unknown("The provider's charge has no amount.")
         if charge.state not in CHARGE_STATES:
             raise Unknown(f"The provider says that the charge is {charge.state}.")
-        if not (0 < len(identity) <= MAX_CHARGE_ID_LENGTH and identity.isprintable()):
+        if not _CHARGE_ID.fullmatch(identity):
             raise Unknown("The provider's charge has no id that can be kept.")
         return charge
 

@@ -27,6 +27,8 @@ LIES: list[tuple[dict[str, Any], str]] = [
     ({"state": ["captured"]}, "The provider's answer is no charge."),
     ({"id": ""}, "The provider's charge has no id that can be kept."),
     ({"id": "ch\x00"}, "The provider's charge has no id that can be kept."),
+    ({"id": "ch_é"}, "The provider's charge has no id that can be kept."),
+    ({"id": "ch 1"}, "The provider's charge has no id that can be kept."),
     ({"id": "c" * 101}, "The provider's charge has no id that can be kept."),
     ({"id": 7}, "The provider's answer is no charge."),
 ]
