@@ -11,6 +11,11 @@ from shelfwise.http.connections import Pool
 from shelfwise.http.reaching import Resolver, tls_context
 from shelfwise.http.targets import Ask, is_public, may_be_private
 
+TENANTS_LOOK_UPS = 64
+"""At once. More than can hang: a worker has 6 deliveries, each waits 5 s for its name, and a
+resolver gives up after 50 s at the latest. With fewer, one tenant's dead names fail the others'.
+"""
+
 
 class Client:
     """Tenants' targets have connections and look-ups of their own.
@@ -20,7 +25,7 @@ class Client:
     """
 
     def __init__(self) -> None:
-        self._tenants_names, tls = Resolver(), tls_context()
+        self._tenants_names, tls = Resolver(TENANTS_LOOK_UPS), tls_context()
         self._partners = Pool(Resolver().addresses, _count_connection, tls)
         self._tenants = Pool(self.public_addresses, _count_connection, tls)
         self._breakers = Breakers()

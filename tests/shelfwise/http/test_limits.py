@@ -135,6 +135,24 @@ class TimeTests(OutboundTestCase):
             over.set()
         self.assertEqual(len(running), 2)
 
+    def test_names_that_hang_leave_room_for_others(self) -> None:
+        """Six deliveries at once, each of which waits 5 s, for 50 s."""
+        over = threading.Event()
+        self.addCleanup(over.set)
+
+        def hang(host: str, *given: object, **options: object) -> list[object]:
+            if host == "slow.example":
+                over.wait()
+            return [(0, 0, 0, "", ("93.184.215.14", 443))]
+
+        with patch.object(socket, "getaddrinfo", side_effect=hang):
+            look_up = client.the_client().public_addresses
+            for _ in range(60):
+                with self.assertRaises(http.NotSent):
+                    look_up("slow.example", 443, time.monotonic())
+            found = look_up("quick.example", 443, time.monotonic() + 1)
+        self.assertEqual(found, ["93.184.215.14"])
+
     def test_retries_and_their_pauses_are_inside_the_total(self) -> None:
         with serving(lambda sock, _: None) as server:
             began = time.monotonic()
