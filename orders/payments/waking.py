@@ -17,7 +17,7 @@ from shelfwise.tenancy.scope import all_tenants, tenant_scope
 LATE: Final = timedelta(minutes=1)
 """What is due for longer has lost its job."""
 MOST_WOKEN: Final = 100
-"""In a minute: while the provider hangs, jobs of the same payments don't pile up without bound."""
+"""In a minute."""
 
 
 def look_again(payment_id: UUID) -> None:
@@ -39,7 +39,8 @@ def wake_late() -> int:
     with all_tenants(), transaction.atomic():
         late = Payment.objects.due().filter(due_at__lt=Now() - LATE).order_by("due_at")
         lost = list(late.select_for_update(no_key=True, skip_locked=True)[:MOST_WOKEN])
-        _wake(lost)
+        # Each minute another would pile up before workers that can't keep up.
+        _wake(lost, once=True)
         return len(lost)
 
 
@@ -54,9 +55,11 @@ def wake(chosen: Q) -> int:
     return len(payments)
 
 
-def _wake(payments: Sequence[Payment]) -> None:
+def _wake(payments: Sequence[Payment], *, once: bool = False) -> None:
     if not payments:
         return
     Payment.objects.filter(id__in=[each.id for each in payments]).update(due_at=Now())
     for payment in payments:
-        tasks.settle_payment.later(tenant=str(payment.tenant_id), payment=str(payment.id))
+        tenant, known = str(payment.tenant_id), str(payment.id)
+        name = f"settle {known}" if once else None
+        tasks.settle_payment.later(once=name, tenant=tenant, payment=known)

@@ -97,7 +97,7 @@ def create_endpoint(*, name: str, url: UsableUrl, events: Collection[str]) -> tu
         if Endpoint.objects.count() >= MOST_ENDPOINTS:
             raise TooManyEndpoints
         endpoint.save(force_insert=True)
-    endpoint.refresh_from_db()
+        endpoint.refresh_from_db()
     return endpoint, secret
 
 
@@ -120,7 +120,7 @@ def change_endpoint(
             _start_anew(endpoint)
             deliver.later(tenant=str(endpoint.tenant_id), endpoint=str(endpoint.id))
         endpoint.save_facts()
-    endpoint.refresh_from_db()
+        endpoint.refresh_from_db()
     return endpoint
 
 
@@ -130,7 +130,7 @@ def rotate_secret(*, endpoint_id: UUID, versions: Versions = None) -> tuple[Endp
         endpoint = _held(endpoint_id, versions)
         secret = renew_secret(endpoint)
         endpoint.save_facts()
-    endpoint.refresh_from_db()
+        endpoint.refresh_from_db()
     return endpoint, secret
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from unittest.mock import patch
 from uuid import UUID
 
 from django.db import connection
+from django.utils import timezone
 
 from orders.models import Endpoint, Event, Payment
 from orders.payments import settling
 from orders.payments.asking import Finding
 from orders.payments.states import Seen
 from orders.payments.waking import look_again
-from shelfwise.tenancy.scope import tenant_scope
+from shelfwise.tenancy.scope import all_tenants, tenant_scope
 from tests.jobs import run_jobs, waiting_jobs
 from tests.orders.payments.paying import (
     PaymentTestCase,
@@ -180,6 +182,17 @@ class UnclearTests(PaymentTestCase):
         run_jobs()
         self.assertEqual(self.state(order), ("paid", "captured", "paid"))
         self.assertEqual(self.provider.verbs(), ["authorise", "find", "authorise", "capture"])
+
+    def test_what_nobody_comes_to_waits_once(self) -> None:
+        from orders.tasks import wake_payments
+
+        self.paying()
+        for _ in range(3):
+            with all_tenants():
+                Payment.objects.update(due_at=timezone.now() - timedelta(minutes=2))
+            wake_payments()
+        # The one that was enqueued when it was asked for, and one for all the minutes since.
+        self.assertEqual(len(waiting_jobs()), 2)
 
     def test_while_one_asks_another_does_not(self) -> None:
         order = self.paying()

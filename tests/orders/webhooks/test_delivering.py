@@ -211,6 +211,48 @@ class Failing(DeliveringTestCase):
         run_jobs()
         self.assertEqual(Delivery.objects.filter(state="delivered").count(), 1)
 
+    def test_one_that_has_too_much_to_do_is_ill(self) -> None:
+        self.receiver.statuses = [429]
+        self.endpoint("order.placed")
+        make_order((self.book, 1))
+        make_order((self.book, 1))
+        run_jobs()
+        self.assertEqual(len(self.receiver.messages), 1)
+
+    def test_the_one_with_the_fewest_tries_comes_first(self) -> None:
+        endpoint = self.endpoint("order.placed")
+        make_order((self.book, 1))
+        make_order((self.book, 1))
+        tried, new = Delivery.objects.order_by("id")
+        Delivery.objects.filter(id=tried.id).update(attempts=1)
+        found = delivering._take(self.shelf.id, endpoint.id)
+        self.assertEqual(found and found[1].id, new.id)
+
+    def test_of_several_under_way_when_it_fell_ill_one_counts(self) -> None:
+        endpoint = self.endpoint("order.placed")
+        make_order((self.book, 1))
+        make_order((self.book, 1))
+        began, ill = timezone.now(), delivering._Outcome(0.1, 500, "It is ill.", is_ill=True)
+        for _ in range(2):
+            Endpoint.objects.update(retry_at=None)
+            found = delivering._take(self.shelf.id, endpoint.id)
+            assert found is not None
+            Endpoint.objects.filter(failures=1).update(retry_at=timezone.now())
+            delivering._record(endpoint.id, found[1], began, ill)
+        endpoint.refresh_from_db()
+        self.assertEqual(endpoint.failures, 1)
+
+    def test_it_is_woken_when_its_endpoint_is_tried_again(self) -> None:
+        self.endpoint("order.placed")
+        Endpoint.objects.update(failures=4)
+        self.receiver.statuses = [500]
+        make_order((self.book, 1))
+        run_jobs()
+        pass_time(10)  # its own turn
+        self.assertEqual(run_jobs(), [])
+        pass_time(1200)
+        self.assertEqual(run_jobs(), ["deliver"])
+
     def test_after_a_day_it_is_given_up_and_can_be_replayed(self) -> None:
         endpoint = self.endpoint("order.placed")
         self.receiver.statuses = [500]
@@ -258,6 +300,14 @@ class Failing(DeliveringTestCase):
             run_jobs()
         endpoint.refresh_from_db()
         self.assertEqual(endpoint.disabled_reason, "It answered 410: gone.")
+
+    def test_one_that_is_switched_off_is_not_told_of_it(self) -> None:
+        self.endpoint("order.placed", "endpoint.disabled")
+        self.receiver.statuses = [410]
+        make_order((self.book, 1))
+        with self.assertLogs("shelfwise.webhooks", "WARNING"):
+            run_jobs()
+        self.assertEqual([each.type for each in Event.objects.all()], ["order.placed"])
 
     def test_switched_on_again_it_starts_anew(self) -> None:
         endpoint = self.endpoint("order.placed")

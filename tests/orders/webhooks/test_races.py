@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from unittest.mock import patch
 
 from django.db import connection, transaction
@@ -17,6 +18,7 @@ from orders.webhooks.endpoints import (
     change_endpoint,
     create_endpoint,
     delete_endpoint,
+    rotate_secret,
 )
 from shelfwise.tenancy.models import User
 from shelfwise.tenancy.scope import tenant_scope
@@ -81,6 +83,15 @@ class DeletedTests(RaceTestCase):
         with tenant_scope(self.shelf.id):
             return Endpoint.objects.get(id=self.endpoint.id).is_on
 
+    def test_it_is_deleted_as_soon_as_it_is_changed(self) -> None:
+        """Who changed it is answered all the same."""
+        with tenant_scope(self.shelf.id):
+            for change in (partial(change_endpoint, name="Shop"), rotate_secret):
+                endpoint, _ = make_endpoint(self.shelf)
+                with patch.object(Endpoint, "save_facts", save_to_be_deleted):
+                    change(endpoint_id=endpoint.id)
+                self.assertFalse(Endpoint.objects.filter(id=endpoint.id))
+
     def delete(self) -> None:
         with tenant_scope(self.shelf.id):
             delete_endpoint(endpoint_id=self.endpoint.id)
@@ -106,6 +117,12 @@ class MadeTests(RaceTestCase):
             except TooManyEndpoints:
                 return False
         return True
+
+
+def save_to_be_deleted(endpoint: Endpoint) -> None:
+    """Somebody deletes it the moment that it is committed."""
+    endpoint.save()
+    transaction.on_commit(lambda: Endpoint.objects.filter(id=endpoint.id).delete())
 
 
 def wait_for_a_waiter() -> None:
