@@ -148,6 +148,17 @@ class Trouble(TestCase):
         troubles = [each.trouble for each in in_trouble()]
         self.assertEqual(troubles, ["failed", "its worker is dead"])
 
+    def test_one_whose_worker_was_forgotten_is_in_trouble(self) -> None:
+        begun_by(enqueue(), heard_of=timedelta(minutes=1))
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM procrastinate_workers")
+        self.assertEqual([each.trouble for each in in_trouble()], ["its worker is dead"])
+
+    def test_what_was_cancelled_or_aborted_is_forgotten_too(self) -> None:
+        for status in ("cancelled", "aborted", "todo"):
+            enqueue(status=status)
+        self.assertEqual(forget(older_than=timedelta(seconds=-1)), 2)
+
     def test_old_failures_are_forgotten(self) -> None:
         enqueue(status="failed")
         self.assertEqual(forget(older_than=timedelta(days=1)), 0)
