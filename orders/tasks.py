@@ -42,7 +42,7 @@ def deliver(*, tenant: str, endpoint: str) -> None:
     with tenant_scope(UUID(tenant)):
         pause = delivering.deliver_to(UUID(tenant), UUID(endpoint))
         if pause is not None:
-            once = f"deliver to {endpoint}"
+            once = f"{delivering.ONCE}{endpoint}"
             deliver.later(after=pause, once=once, tenant=tenant, endpoint=endpoint)
 
 

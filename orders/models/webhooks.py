@@ -144,9 +144,10 @@ class Delivery(TenantDetail):
         indexes = [
             # GET /webhooks/{id}/deliveries: newest first.
             models.Index(fields=["tenant", "endpoint", "-id"], name="delivery_log"),
-            # The next one to send; few of all are pending.
+            # The next one to send; few of all are pending. With the time, so that what waits
+            # for its turn is passed over in the index.
             models.Index(
-                fields=["tenant", "endpoint", "attempts", "id"],
+                fields=["tenant", "endpoint", "attempts", "id", "due_at"],
                 condition=Q(state="pending"),
                 name="delivery_pending",
             ),
@@ -155,6 +156,12 @@ class Delivery(TenantDetail):
                 fields=["tenant", "endpoint"],
                 condition=Q(state="pending", claimed_until__isnull=False),
                 name="delivery_claimed",
+            ),
+            # The same list of those that were given up, which are few.
+            models.Index(
+                fields=["tenant", "endpoint", "-id"],
+                condition=Q(state="failed"),
+                name="delivery_failed",
             ),
             # Deleting an event.
             models.Index(fields=["event"], name="delivery_of_event"),

@@ -41,6 +41,9 @@ TIMES_OF_TENANT: Final = 3
 systems are slow leaves room for the others.
 """
 
+ONCE: Final = "deliver to "
+"""Before an endpoint's id: the name of the job of which one waits at a time."""
+
 _PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 300, 900, 1800, 3600))
 _CLAIM: Final = timedelta(seconds=30)
 """Longer than a call takes at the most."""
@@ -65,7 +68,7 @@ FROM orders_event event
 WHERE delivery.id = (
     SELECT id FROM orders_delivery
     WHERE tenant_id = %(tenant)s AND endpoint_id = %(endpoint)s
-        AND state = 'pending' AND due_at <= clock_timestamp()
+        AND state = 'pending' AND due_at <= statement_timestamp()
         AND coalesce(claimed_until, '-infinity') < clock_timestamp()
         AND (SELECT count(*) FROM sending) < %(of_tenant)s
         AND (SELECT count(*) FROM sending WHERE endpoint_id = %(endpoint)s) < %(at_once)s
@@ -79,7 +82,7 @@ _LEFT = """
 SELECT EXISTS (
     SELECT FROM orders_delivery
     WHERE tenant_id = %(tenant)s AND endpoint_id = %(endpoint)s
-        AND state = 'pending' AND due_at <= clock_timestamp()
+        AND state = 'pending' AND due_at <= statement_timestamp()
         AND coalesce(claimed_until, '-infinity') < clock_timestamp()
 )
 """

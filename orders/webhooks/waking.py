@@ -4,7 +4,7 @@ from typing import Final
 
 from django.db import connection
 
-from orders.webhooks.delivering import GIVEN_UP_AFTER
+from orders.webhooks.delivering import GIVEN_UP_AFTER, ONCE
 
 KEPT_DAYS: Final = 30
 """How long events and their deliveries can be looked at and replayed."""
@@ -12,6 +12,10 @@ KEPT_DAYS: Final = 30
 _BATCH = 1_000
 _MOST_GIVEN_UP = 50_000
 """In a minute."""
+_MOST_WOKEN = 1_000
+"""In a minute too, of those for which no such job waits: before workers that can't keep up none
+piles up, and nobody is passed over.
+"""
 
 _GIVE_UP = """
 UPDATE orders_delivery SET state = 'failed' WHERE id IN (
@@ -24,15 +28,19 @@ UPDATE orders_delivery SET state = 'failed' WHERE id IN (
 
 _OVERDUE = """
 SELECT endpoint.tenant_id::text, endpoint.id::text FROM orders_endpoint endpoint
-WHERE endpoint.disabled_at IS NULL
+WHERE endpoint.disabled_at IS NULL AND NOT EXISTS (
+        SELECT FROM procrastinate_jobs
+        WHERE queueing_lock = %s || endpoint.id AND status = 'todo'
+    )
     AND coalesce(endpoint.retry_at, '-infinity') <= clock_timestamp()
     AND EXISTS (
         SELECT FROM orders_delivery delivery
         WHERE delivery.tenant_id = endpoint.tenant_id AND delivery.endpoint_id = endpoint.id
             AND delivery.state = 'pending'
-            AND delivery.due_at < clock_timestamp() - interval '1 minute'
+            AND delivery.due_at < statement_timestamp() - interval '1 minute'
             AND coalesce(delivery.claimed_until, '-infinity') < clock_timestamp()
     )
+LIMIT %s
 """
 
 _FORGET = """
@@ -55,17 +63,16 @@ DELETE FROM orders_event WHERE id IN (SELECT id FROM old)
 
 def wake_overdue() -> int:
     """Gives up what has waited for a day, and enqueues a job for each endpoint of any tenant at
-    which something is due for a minute. How many these are.
+    which something is due for a minute, unless one waits already. How many these are.
     """
     from orders.tasks import deliver  # which runs this
 
     with connection.cursor() as cursor:
         cursor.execute(_GIVE_UP, [GIVEN_UP_AFTER.total_seconds(), _MOST_GIVEN_UP])
-        cursor.execute(_OVERDUE)
+        cursor.execute(_OVERDUE, [ONCE, _MOST_WOKEN])
         overdue = cursor.fetchall()
     for tenant_id, endpoint_id in overdue:
-        # Each minute another would pile up before workers that can't keep up.
-        deliver.later(once=f"deliver to {endpoint_id}", tenant=tenant_id, endpoint=endpoint_id)
+        deliver.later(once=f"{ONCE}{endpoint_id}", tenant=tenant_id, endpoint=endpoint_id)
     return len(overdue)
 
 

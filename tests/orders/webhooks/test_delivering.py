@@ -56,6 +56,17 @@ class Telling(DeliveringTestCase):
         make_order((self.book, 1))
         self.assertEqual((Event.objects.count(), waiting_jobs()), (0, []))
 
+    def test_spare_jobs_come_behind_all_others(self) -> None:
+        """Else the thousands of one tenant would keep every other's waiting."""
+        self.endpoint("order.placed")
+        make_order((self.book, 1))
+        make_order((self.book, 1))
+        Delivery.objects.update(claimed_until=timezone.now())  # it may be the last that is taken
+        make_order((self.book, 1))
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT priority FROM procrastinate_jobs ORDER BY id")
+            self.assertEqual(cursor.fetchall(), [(0,), (-1,), (0,)])
+
     def test_an_order_tells_each_step(self) -> None:
         self.endpoint("order.placed", "order.paid")
         order = make_order((self.book, 2))

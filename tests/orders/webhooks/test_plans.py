@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, ClassVar
 from unittest.mock import patch
 
 from django.db import connection
 from django.test import RequestFactory, TestCase
+from django.utils import timezone
 
-from orders.models import Endpoint
+from orders.models import Delivery, Endpoint
 from orders.webhooks import waking
 from orders.webhooks.delivering import _take
 from orders.webhooks.listings import page_of_deliveries
@@ -85,6 +87,14 @@ class PlanTests(TestCase):
         found = {_scan(node) for node in _nodes(explained[0]["Plan"]) if _reads(node)}
         return {name for name in found if not name.endswith("_pkey")}
 
+    def rows_in_vain(self, query: Query) -> int:
+        """Rows that it reads and does not want."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {query[0]}", query[1])
+            (explained,) = cursor.fetchone()
+        nodes = _nodes(explained[0]["Plan"])
+        return sum(node.get("Rows Removed by Filter", 0) for node in nodes)
+
     def test_a_page_and_its_log(self) -> None:
         page, log = queries_of(self.page)
         self.assertEqual(self.scans(page), {"delivery_log"})
@@ -100,6 +110,19 @@ class PlanTests(TestCase):
         found = queries_of(lambda: _take(self.tenant.id, self.endpoint.id))
         (take,) = (query for query in found if "SET claimed_until" in query[0])
         self.assertEqual(self.scans(take), {"delivery_pending", "delivery_claimed"})
+
+    def test_what_waits_for_its_turn_is_passed_over_in_the_index(self) -> None:
+        later = timezone.now() + timedelta(hours=1)
+        waiting = Delivery.objects.update(state="pending", due_at=later)
+        found = queries_of(lambda: _take(self.tenant.id, self.endpoint.id))
+        (take,) = (query for query in found if "SET claimed_until" in query[0])
+        self.assertGreater(waiting, 100)
+        self.assertEqual(self.rows_in_vain(take), 0)
+
+    def test_those_that_were_given_up(self) -> None:
+        request = RequestFactory().get("/?limit=50&state=failed")
+        (page,) = queries_of(lambda: page_of_deliveries(request, self.endpoint.id))
+        self.assertEqual(self.scans(page), {"delivery_failed"})
 
     def test_what_nobody_has_woken_up_for(self) -> None:
         give_up, overdue, *_ = queries_of(waking.wake_overdue)
