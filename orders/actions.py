@@ -150,7 +150,7 @@ def move_orders(
     Without a reason their history holds the new status. With `versions` each must be at one of them
     still. Five queries, whatever the orders; `cancel`
     takes two more, `ship` one more and two for each order; where a label becomes void, two more;
-    where the provider was asked to charge, one more and three for each such order.
+    where the provider was asked to charge, two more and three for each such order.
     Raises Gone where one is not there, StaleVersion, NotAllowed, PaymentPending and LabelPending.
     """
     step = TRANSITIONS[transition]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db.models import Prefetch, Q, TextField
 from django.db.models.functions import Cast, Now
@@ -14,6 +14,10 @@ from shelfwise.tenancy.announcing import AnnouncingQuerySet
 
 if TYPE_CHECKING:
     from orders.models import Delivery, Label, Order, Payment  # noqa: F401 - named in type arguments
+
+
+MOST_COUNTED: Final = 1_000
+"""Of what waits: who has more comes behind all others anyway."""
 
 
 class OrderQuerySet(AnnouncingQuerySet["Order"]):
@@ -31,6 +35,11 @@ class LabelQuerySet(AnnouncingQuerySet["Label"]):
         """Those that an order has one of at most."""
         return self.filter(state__in=LIVING_LABELS)
 
+    def waiting(self) -> int:
+        """How many the tenant waits for, MOST_COUNTED at the most. One query."""
+        rows = self.filter(state=LabelState.PENDING, due_at__lte=Now())
+        return rows[:MOST_COUNTED].count()
+
     def void(self) -> int:
         """Has no job look at them again. How many. One query."""
         return self.living().update(state=LabelState.VOID, due_at=None)
@@ -45,6 +54,10 @@ class PaymentQuerySet(AnnouncingQuerySet["Payment"]):
         """Those that the provider is to be asked about now, and nobody is at it."""
         free = Q(held_until__isnull=True) | Q(held_until__lte=Now())
         return self.filter(free, due_at__lte=Now())
+
+    def waiting(self) -> int:
+        """How many of the tenant's are due, MOST_COUNTED at the most. One query."""
+        return self.filter(due_at__lte=Now())[:MOST_COUNTED].count()
 
 
 def lines_in_order() -> Prefetch[str]:

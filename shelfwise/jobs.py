@@ -18,16 +18,28 @@ from typing import Any, Final
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
-from procrastinate import RetryStrategy
+from procrastinate import RetryDecision, RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.jobs import Job as Begun
 from procrastinate.tasks import Task
 from prometheus_client import Counter, Histogram
 
 SILENT_SECONDS: Final = 30
 """A worker that has said nothing for so long is dead; what it had begun is begun again."""
 
-_RETRY = RetryStrategy(
+
+class _Retry(RetryStrategy):
+    def get_retry_decision(self, *, exception: BaseException, job: Begun) -> RetryDecision | None:
+        """None of one that bears a name: while another of that name waits it could not be put back,
+        and would stay begun for as long as its worker lives. Each minute its row is looked at.
+        """
+        if job.queueing_lock:
+            return None
+        return super().get_retry_decision(exception=exception, job=job)
+
+
+_RETRY = _Retry(
     max_attempts=10,
     exponential_wait=2,
     # The database is away, which passes. Any other exception is a fault of ours: the job is failed,
@@ -105,14 +117,24 @@ class Job:
         return self.task.name
 
     def later(
-        self, *, after: timedelta = timedelta(), once: str | None = None, **arguments: str
+        self,
+        *,
+        after: timedelta = timedelta(),
+        once: str | None = None,
+        behind: int = 0,
+        **arguments: str,
     ) -> None:
         """Enqueues it in the transaction that is open. One query. Raises OperationalError.
 
         Of those named by the same `once` one waits at a time: while one does, nothing is enqueued.
         Who enqueues the same in an open transaction is waited for, so it is for short ones.
+
+        Jobs run in the order in which they were enqueued; first those that are `behind` the fewest:
+        who counts what a tenant has waiting already has tenants take turns.
         """
-        job = self.task.configure(schedule_at=timezone.now() + after, queueing_lock=once)
+        job = self.task.configure(
+            schedule_at=timezone.now() + after, queueing_lock=once, priority=-behind
+        )
         try:
             if once is None:
                 job.defer(**arguments)

@@ -45,6 +45,13 @@ def waiting_jobs() -> list[tuple[str, dict[str, Any]]]:
         return [(name.rsplit(".", 1)[-1], json.loads(text)) for name, text in cursor.fetchall()]
 
 
+def priorities() -> list[int]:
+    """Of those enqueued, in the order in which they were; the highest runs first."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT priority FROM procrastinate_jobs WHERE status = 'todo' ORDER BY id")
+        return [priority for (priority,) in cursor.fetchall()]
+
+
 def let_time_pass(seconds: float) -> None:
     """Brings the time of every enqueued job nearer."""
     with connection.cursor() as cursor:

@@ -24,7 +24,7 @@ def start_payment(
     reason: str = "",
     versions: Collection[str] | None = None,
 ) -> Order:
-    """The order, with its items and a pending payment. Seven queries.
+    """The order, with its items and a pending payment. Eight queries.
 
     `source` is the provider's token for what is charged. Raises Gone, StaleVersion, NotAllowed,
     PaymentPending, NothingToPay and NoProvider.
@@ -36,6 +36,7 @@ def start_payment(
         if not order.total:
             raise NothingToPay(order.number)
         acting(actor=actor, reason=reason)
+        before = Payment.objects.waiting()
         payment = Payment.objects.create(
             tenant_id=order.tenant_id,
             order_id=order.id,
@@ -45,7 +46,9 @@ def start_payment(
             reason=reason,
             due_at=Now(),
         )
-        tasks.settle_payment.later(tenant=str(payment.tenant_id), payment=str(payment.id))
+        tasks.settle_payment.later(
+            behind=before, tenant=str(payment.tenant_id), payment=str(payment.id)
+        )
         return _show_pending(order)
 
 

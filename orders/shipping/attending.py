@@ -20,6 +20,7 @@ from orders import tasks
 from orders.actions import move_orders
 from orders.lifecycle import Status
 from orders.models import Label, Order
+from orders.querysets import MOST_COUNTED
 from orders.refusals import NotAllowed
 from orders.shipping.carriers import LabelRefused, LabelWanted, carrier
 from orders.shipping.labels import parcel_of
@@ -77,14 +78,20 @@ def wake_late() -> int:
         late = Label.objects.filter(due_at__lt=timezone.now() - LATE).order_by("due_at")
         woken = list(late[:MOST_WOKEN])
         for label in woken:
-            # Each minute another would pile up before workers that can't keep up.
-            _enqueue(label, once=f"attend to {label.id}")
+            # Once: else each minute another would pile up before workers that can't keep up.
+            # Where parcels are comes behind the labels that somebody waits for.
+            behind = MOST_COUNTED if label.state == LabelState.BOUGHT else 0
+            _enqueue(label, once=f"attend to {label.id}", behind=behind)
     return len(woken)
 
 
-def _enqueue(label: Label, after: timedelta = timedelta(), once: str | None = None) -> None:
+def _enqueue(
+    label: Label, *, after: timedelta = timedelta(), once: str | None = None, behind: int = 0
+) -> None:
     tenant = str(label.tenant_id)
-    tasks.attend_label.later(after=after, once=once, tenant=tenant, label=str(label.id))
+    tasks.attend_label.later(
+        after=after, once=once, behind=behind, tenant=tenant, label=str(label.id)
+    )
 
 
 def _take(label_id: UUID) -> Label | None:

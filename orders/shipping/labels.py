@@ -30,12 +30,13 @@ def rates_of(order: Order) -> list[Rate]:
 def request_label(
     *, order_id: UUID, service: str, actor: str, versions: Collection[str] | None = None
 ) -> Order:
-    """The order, with its items and a pending label; a job buys it. Six queries.
+    """The order, with its items and a pending label; a job buys it. Seven queries.
 
     Raises Gone, StaleVersion, NotAllowed, NoAddress, HasLabel and NoCarrierConnected.
     """
     with transaction.atomic(savepoint=False):
         _check(_held(order_id), versions)
+        before = Label.objects.waiting()
         label = Label.objects.create(
             tenant_id=current_tenant(),
             order_id=order_id,
@@ -46,7 +47,7 @@ def request_label(
         # What became of one before it is no longer so.
         fresh = {"label_url": None, "label_problem": None, "carrier": None, "tracking_number": None}
         Order.objects.filter(id=order_id).update(label_state=LabelState.PENDING, **fresh)
-        tasks.attend_label.later(tenant=str(label.tenant_id), label=str(label.id))
+        tasks.attend_label.later(behind=before, tenant=str(label.tenant_id), label=str(label.id))
         return Order.objects.for_detail().get(id=order_id)
 
 

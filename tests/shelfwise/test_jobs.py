@@ -95,9 +95,21 @@ class Retrying(SimpleTestCase):
                 self.assertFalse(self.is_retried(task, OperationalError(), attempts=10))
                 self.assertFalse(self.is_retried(task, ValueError()))
 
-    def is_retried(self, task: Task[..., Any, Any], error: Exception, *, attempts: int = 0) -> bool:
+    def test_one_that_bears_a_name_is_not(self) -> None:
+        """It could not be put back while another of that name waits."""
+        task = app.tasks["orders.tasks.deliver"]
+        self.assertFalse(self.is_retried(task, OperationalError(), once="deliver to it"))
+
+    def is_retried(
+        self,
+        task: Task[..., Any, Any],
+        error: Exception,
+        *,
+        attempts: int = 0,
+        once: str | None = None,
+    ) -> bool:
         job = jobs.Job(
-            id=1, queue=task.queue, lock=None, queueing_lock=None, task_name="", attempts=attempts
+            id=1, queue=task.queue, lock=None, queueing_lock=once, task_name="", attempts=attempts
         )
         return task.get_retry_exception(error, job) is not None
 

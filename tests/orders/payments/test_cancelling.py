@@ -238,10 +238,10 @@ class SeveralTests(CancellingTestCase):
     def test_queries(self) -> None:
         for count in (1, 3):
             orders = [self.charged() for _ in range(count)]
-            # the savepoint; the orders, held; their lines; who acts; the payments, held; of each:
-            # the payment, the order, the job; the stock, held; given back; the change; the orders
-            # again; the savepoint's end
-            with self.subTest(count), self.assertNumQueries(10 + 3 * count):
+            # the savepoint; the orders, held; their lines; who acts; how many are due; the
+            # payments, held; of each: the payment, the order, the job; the stock, held; given back;
+            # the change; the orders again; the savepoint's end
+            with self.subTest(count), self.assertNumQueries(11 + 3 * count):
                 moved = self.move(*orders, by="cancel")
             self.assertEqual({each.payment_state for each in moved}, {"refunding"})
 

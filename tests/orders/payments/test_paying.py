@@ -7,10 +7,11 @@ from unittest import mock
 
 from orders.lifecycle import Status
 from orders.models import Order, Payment, PaymentEvent
+from orders.payments.starting import start_payment
 from shelfwise.tenancy.scope import all_tenants, tenant_scope
-from tests.cast import make_book, make_order, make_stock
+from tests.cast import make_book, make_order, make_stock, make_tenant
 from tests.catalog.expected import problem_of
-from tests.jobs import run_jobs, waiting_jobs
+from tests.jobs import priorities, run_jobs, waiting_jobs
 from tests.orders.life import OrderTestCase
 from tests.orders.payments.paying import HOST, PaymentTestCase
 
@@ -80,11 +81,26 @@ class TakenTests(PayingTestCase):
 
     def test_queries(self) -> None:
         order = self.order()
-        # the savepoint; the order, held; its lines; who acts; the payment; the job; the change; the
-        # order again; the savepoint's end
-        with self.assertNumQueries(9):
+        # the savepoint; the order, held; its lines; who acts; how many are due; the payment; the
+        # job; the change; the order again; the savepoint's end
+        with self.assertNumQueries(10):
             answer = self.pay(order)
         self.assertEqual(len(answer.json()["items"]), 3)
+
+    def test_tenants_take_turns(self) -> None:
+        """Whoever has many under way waits for them, and nobody else does."""
+        for _ in range(3):
+            self.pay(self.order())
+        other = make_tenant(slug="other")
+        book = make_book(tenant=other, price="1.00")
+        make_stock(book=book, on_hand=5)
+        order = make_order((book, 1))
+        with tenant_scope(other.id):
+            start_payment(order_id=order.id, source="tok_visa", actor="test")
+        self.assertEqual(priorities(), [0, -1, -2, 0])
+        run_jobs()
+        self.pay(self.order())
+        self.assertEqual(priorities(), [0])
 
     def test_a_key_asks_once(self) -> None:
         order = self.order()

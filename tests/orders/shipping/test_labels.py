@@ -13,7 +13,7 @@ from orders.shipping.states import LabelState
 from shelfwise.ids import uuid7
 from shelfwise.tenancy.scope import tenant_scope
 from tests.catalog.expected import problem_of
-from tests.jobs import run_jobs, waiting_jobs
+from tests.jobs import priorities, run_jobs, waiting_jobs
 from tests.orders.expected import order_of
 from tests.orders.life import ORDERS
 from tests.orders.shipping.carrying import ANTARCTICA, ShippingTestCase
@@ -49,11 +49,20 @@ class AskingTests(ShippingTestCase):
 
     def test_queries(self) -> None:
         order = self.order()
-        # The order is held; its label, what it shows, the job; the order, its lines; and a
-        # savepoint of the test's own transaction, set and released.
-        with self.assertNumQueries(8):
+        # The order is held; how many are waited for; its label, what it shows, the job; the order,
+        # its lines; and a savepoint of the test's own transaction, set and released.
+        with self.assertNumQueries(9):
             answer = self.ask_label(order)
         self.assertEqual(len(answer.json()["items"]), 3)
+
+    def test_tenants_take_turns(self) -> None:
+        """Of one tenant's labels each comes behind those that it waits for already."""
+        for _ in range(3):
+            self.ordered_label()
+        self.assertEqual(priorities(), [0, -1, -2])
+        run_jobs()
+        self.ordered_label()
+        self.assertEqual(priorities()[-1], 0)
 
     def test_a_list_shows_it_in_two_queries(self) -> None:
         orders = [self.bought_label()[0] for _ in range(3)]

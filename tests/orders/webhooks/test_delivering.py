@@ -14,7 +14,7 @@ from orders.webhooks.endpoints import change_endpoint, replay, rotate_secret
 from orders.webhooks.waking import forget_old_events, wake_overdue
 from shelfwise.tenancy.scope import tenant_scope
 from tests.cast import CastTestCase, make_book, make_order, make_stock
-from tests.jobs import let_time_pass, run_jobs, waiting_jobs
+from tests.jobs import let_time_pass, priorities, run_jobs, waiting_jobs
 from tests.orders.webhooks.receiving import Receiver, data_of, endpoint_of, receiving
 
 
@@ -63,9 +63,7 @@ class Telling(DeliveringTestCase):
         make_order((self.book, 1))
         Delivery.objects.update(claimed_until=timezone.now())  # it may be the last that is taken
         make_order((self.book, 1))
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT priority FROM procrastinate_jobs ORDER BY id")
-            self.assertEqual(cursor.fetchall(), [(0,), (-1,), (0,)])
+        self.assertEqual(priorities(), [0, -1, 0])
 
     def test_an_order_tells_each_step(self) -> None:
         self.endpoint("order.placed", "order.paid")
