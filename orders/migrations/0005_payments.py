@@ -185,14 +185,6 @@ class Migration(migrations.Migration):
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="payment_due"),
         ),
         migrations.AddIndex(
-            "payment",
-            models.Index(
-                fields=["tenant", "due_at"],
-                condition=Q(due_at__isnull=False),
-                name="payment_waiting",
-            ),
-        ),
-        migrations.AddIndex(
             "paymentevent",
             models.Index(fields=["tenant", "payment", "id"], name="paymentevent_of_payment"),
         ),

@@ -131,12 +131,4 @@ class Migration(migrations.Migration):
                 name="label_due",
             ),
         ),
-        migrations.AddIndex(
-            model_name="label",
-            index=models.Index(
-                fields=["tenant", "due_at"],
-                condition=models.Q(state="pending"),
-                name="label_waiting",
-            ),
-        ),
     ]

@@ -80,12 +80,6 @@ class Payment(TenantDetail):
             models.Index(fields=["tenant", "order", "id"], name="payment_of_order"),
             # What is due, of all tenants: of the payments that are settled none is in it.
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="payment_due"),
-            # How many of the tenant's are due.
-            models.Index(
-                fields=["tenant", "due_at"],
-                condition=Q(due_at__isnull=False),
-                name="payment_waiting",
-            ),
         ]
 
     def __str__(self) -> str:

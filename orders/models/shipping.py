@@ -72,12 +72,6 @@ class Label(TenantDetail):
             models.Index(fields=["tenant", "order", "id"], name="label_of_order"),
             # What is due, of all tenants: of the labels that are done with none is in it.
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="label_due"),
-            # How many the tenant waits for.
-            models.Index(
-                fields=["tenant", "due_at"],
-                condition=Q(state=LabelState.PENDING),
-                name="label_waiting",
-            ),
         ]
 
     def __str__(self) -> str:

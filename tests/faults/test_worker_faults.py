@@ -115,6 +115,19 @@ class AWorker(WorkerTestCase):
         self.assertLess(time.monotonic() - begun, self.system.hangs)
         self.assertEqual(self.system.most_waiting["hung"], TIMES_AT_ONCE)
 
+    def test_one_tenants_many_events_keep_nobody_elses_waiting(self) -> None:
+        names = [f"busy-{number}" for number in range(8)]
+        for name in names:
+            self.subscribe(name)
+        self.subscribe("quiet", shop=1)
+        self.system.lingers = 0.05
+        for _ in range(40):
+            self.order()
+        self.order(shop=1)
+        self.wait_until_taken("quiet", seconds=20)
+        taken = sum(len(self.system.taken_by(name)) for name in names)
+        self.assertLess(taken, 8 * 40 / 2)
+
     @unittest.skipUnless(LONG, "two more workers start for it")
     def test_two_share_the_work(self) -> None:
         [other] = self.crew.start()

@@ -167,9 +167,6 @@ def _served_of_orders(page: Callable[[Listing, str], Callable[[], object]]) -> l
         ),
         Served("label_due", "the labels that are due", wake_late, sells=True),
         Served(
-            "label_waiting", "how many labels a tenant waits for", Label.objects.waiting, sells=True
-        ),
-        Served(
             "payment_of_order",
             "the payments of an order",
             lambda: list(Payment.objects.filter(order=uuid7()).order_by("id")),
@@ -183,8 +180,8 @@ def _served_of_orders(page: Callable[[Listing, str], Callable[[], object]]) -> l
         ),
         Served("payment_due", "the payments that are due", wake_late_payments, sells=True),
         Served(
-            "payment_waiting",
-            "how many of a tenant's payments are due",
+            "payment_due",
+            "how many of the tenant's payments are due",
             Payment.objects.waiting,
             sells=True,
         ),
