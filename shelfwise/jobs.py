@@ -102,7 +102,7 @@ WITH lost AS MATERIALIZED (
     UPDATE procrastinate_jobs SET queueing_lock = NULL WHERE id IN (SELECT id FROM lost)
     RETURNING id
 )
-SELECT procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL) FROM nameless
+SELECT id, procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL) FROM nameless
 """
 
 
@@ -248,19 +248,18 @@ def forget(*, older_than: timedelta) -> int:
 
 def rescue() -> int:
     """Enqueues again what was begun by workers that are dead. How many these are. One query."""
-    return _repeat(None, failed=False)
+    return len(_repeat(None, failed=False))
 
 
-def replay(ids: list[int] | None = None) -> int:
+def replay(ids: list[int] | None = None) -> set[int]:
     """Enqueues failed jobs again, and those begun by workers that are dead: these, or all that
-    there are. How many these were. One query.
+    there are. The ids of those that it did. One query.
     """
     return _repeat(ids, failed=True)
 
 
-def _repeat(ids: list[int] | None, *, failed: bool) -> int:
+def _repeat(ids: list[int] | None, *, failed: bool) -> set[int]:
     silent_since = timezone.now() - timedelta(seconds=SILENT_SECONDS)
     with connection.cursor() as cursor:
         cursor.execute(_REPEAT, {"ids": ids, "failed": failed, "silent_since": silent_since})
-        count: int = cursor.rowcount
-        return count
+        return {number for number, _ in cursor.fetchall()}

@@ -128,7 +128,7 @@ class JobAdmin(ScopedAdmin):
     def run_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Failed ones, and those whose worker is dead; of the others nothing is done."""
         jobs = list(queryset)
-        count = replay([job.pk for job in jobs])
+        count = len(replay([job.pk for job in jobs]))
         person: Any = request.user
         LogEntry.objects.log_actions(person.pk, jobs, CHANGE, change_message="Asked to run again.")
         text = f"{count} of {len(jobs)} are run again: those that had failed or whose worker died."

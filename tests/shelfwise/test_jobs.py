@@ -122,7 +122,7 @@ class Trouble(TestCase):
 
     def test_a_living_workers_job_is_left_to_it(self) -> None:
         begun_by(enqueue(), heard_of=timedelta(seconds=5))
-        self.assertEqual((rescue(), replay()), (0, 0))
+        self.assertEqual((rescue(), replay()), (0, set()))
         self.assertEqual(statuses(), ["doing"])
 
     def test_a_failed_one_waits_for_somebody(self) -> None:
@@ -139,12 +139,12 @@ class Trouble(TestCase):
     def test_a_failed_one_is_replayed_while_another_of_its_name_waits(self) -> None:
         enqueue(status="failed", once="deliver")
         enqueue(once="deliver")
-        self.assertEqual(replay(), 1)
+        self.assertEqual(len(replay()), 1)
         self.assertEqual(statuses(), ["todo", "todo"])
 
     def test_it_is_replayed_by_its_id(self) -> None:
         first, second = enqueue(status="failed"), enqueue(status="failed")
-        self.assertEqual(replay([second]), 1)
+        self.assertEqual(replay([second]), {second})
         self.assertEqual(statuses(), ["failed", "todo"])
         self.assertEqual([each.id for each in in_trouble()], [first])
 
@@ -191,15 +191,16 @@ class AtOnce(SimpleTestCase):
             cursor.execute("UPDATE procrastinate_jobs SET status = 'todo' WHERE id = %s", [taken])
             with transaction.atomic():
                 let_wait(seconds=1)
-                self.assertEqual(replay(), 1)
+                self.assertEqual(len(replay()), 1)
         self.assertEqual(statuses(), ["todo", "todo"])
         self.assertEqual([each.id for each in in_trouble()], [])
-        self.assertEqual(replay([taken, other]), 0)
+        self.assertEqual(replay([taken, other]), set())
 
     def test_two_replay_the_same(self) -> None:
         for _ in range(30):
             enqueue(status="failed")
-        self.assertEqual(sum(at_once(replay, replay, replay)), 30)
+        replayed = at_once(replay, replay, replay)
+        self.assertEqual(sum(len(ids) for ids in replayed), 30)
         self.assertEqual(set(statuses()), {"todo"})
 
 
@@ -235,6 +236,28 @@ class TheCommand(TestCase):
         self.assertEqual(self.run_it("--replay", str(first)), "1 enqueued again\n")
         self.assertEqual(statuses(), ["todo", "failed"])
 
+    def test_it_names_what_it_could_not_replay_and_ends_with_1(self) -> None:
+        failed, waiting = enqueue(status="failed"), enqueue()
+        missing = waiting + 1
+        with self.assertRaisesMessage(CommandError, f"Not enqueued again: {waiting}, {missing}."):
+            self.run_it("--replay", str(missing), str(failed), str(waiting))
+        self.assertEqual(statuses(), ["todo", "todo"])
+
+    def test_nothing_to_replay_is_no_error(self) -> None:
+        self.assertEqual(self.run_it("--replay"), "0 enqueued again\n")
+
+    def test_what_is_no_id_is_refused(self) -> None:
+        failed = enqueue(status="failed")
+        for text in ("0", str(2**63), "9" * 20, "0" * 5000 + "1", "1_0", "one"):
+            with (
+                self.subTest(text[:40]),
+                self.assertRaisesMessage(CommandError, f"{text[:40]!r} is no id of a job"),
+            ):
+                self.run_it("--replay", str(failed), text)
+        self.assertEqual(self.run_it("--replay", str(failed)), "1 enqueued again\n")
+        with self.assertRaisesMessage(CommandError, f"Not enqueued again: {2**63 - 1}."):
+            self.run_it("--replay", str(2**63 - 1))
+
 
 class ARealWorker(SimpleTestCase):
     databases = {"default"}
@@ -267,4 +290,4 @@ class ARealWorker(SimpleTestCase):
         with running_worker() as process:
             os.kill(process.pid, signal.SIGKILL)
             process.wait(10)
-        self.assertEqual(replay(), 1)
+        self.assertEqual(len(replay()), 1)
