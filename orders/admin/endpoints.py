@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.text import get_text_list
 
 from orders.admin.webhooks import WebhookAdmin
 from orders.lifecycle import Happening
@@ -166,6 +167,20 @@ class EndpointAdmin(WebhookAdmin):
         if given["new_secret"]:
             endpoint, request.secret = rotate_secret(endpoint_id=record.id)  # type: ignore[attr-defined]
         return endpoint
+
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        """Django's own says "Changed Switched on." of one that was switched off."""
+        changed, deeds = {} if add else form.changed(), []
+        if "is_on" in changed:
+            deeds.append("Switched on." if changed.pop("is_on") else "Switched off.")
+        if changed.pop("new_secret", False):
+            deeds.append("Made a new secret.")
+        if changed:
+            labels = [form[name].label for name in changed]
+            deeds.insert(0, f"Changed {get_text_list(labels, 'and')}.")
+        return " ".join(deeds) or super().construct_change_message(request, form, formsets, add)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -116,6 +116,12 @@ class ApiKeyAdmin(ScopedAdmin):
         request.issued = issued  # type: ignore[attr-defined]
         return issued.key
 
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        message = super().construct_change_message(request, form, formsets, add)
+        return message if add else "Rotated."
+
     def explain(self, refusal: Exception) -> ValidationError:
         return ValidationError(str(refusal))
 

@@ -145,6 +145,28 @@ class ChangeTests(WebhookAdminTestCase):
         self.submit(self.path, is_on="on")
         self.assertTrue(self.now().is_on)
 
+    def test_the_history_says_what_was_done(self) -> None:
+        off = self.form_of(self.path)
+        del off["is_on"]
+        self.client.post(self.path, off)
+        self.submit(self.path, is_on="on", name="Shop", events=["stock.low"])
+        self.submit(self.path, new_secret="on")
+        self.submit(self.path, url=f"{PUBLIC}/2")
+        self.submit(self.path)
+        told = LogEntry.objects.filter(object_id=str(self.endpoint.id)).order_by("-id")[:5]
+        self.assertEqual(
+            [entry.get_change_message() for entry in reversed(told)],
+            [
+                "Switched off.",
+                "Changed Name and Events. Switched on.",
+                "Made a new secret.",
+                "Changed URL.",
+                "No fields changed.",
+            ],
+        )
+        self.submit(ADD, **GOOD)
+        self.assertEqual(LogEntry.objects.latest("id").get_change_message(), "Added.")
+
     def test_one_that_was_switched_off_meanwhile_is_not_switched_on_by_the_way(self) -> None:
         sent = self.form_of(self.path, name="Shop")
         with tenant_scope(self.shelf.id):

@@ -101,6 +101,15 @@ class MakeTests(ApiKeyTestCase):
 
 
 class RotateTests(ApiKeyTestCase):
+    def test_the_history_says_so(self) -> None:
+        for overlap_hours in ("24", "48"):
+            issued = make_key(tenant=self.shelf, name="Scanner", role=Role.EDITOR)
+            path = path_of("tenancy/apikey", "change", issued.key.id)
+            self.shown(self.submit(path, overlap_hours=overlap_hours))
+            self.assertEqual(LogEntry.objects.latest("id").get_change_message(), "Rotated.")
+        self.shown(self.submit(ADD, **GOOD))
+        self.assertEqual(LogEntry.objects.latest("id").get_change_message(), "Added.")
+
     def test_shows_the_new_one_and_the_old_goes_on(self) -> None:
         text = self.shown(self.submit(self.path, overlap_hours="48"))
         self.assertEqual(verify_api_key(text).role, Role.EDITOR)
