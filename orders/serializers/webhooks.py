@@ -9,6 +9,7 @@ from orders.models import DeliveryState
 from orders.models.webhooks import MAX_NAME_LENGTH, MAX_URL_LENGTH
 from shelfwise.api.parameters import one_of
 from shelfwise.api.serializers import BoundedListField, ParsedField, StrictSerializer, TextField
+from shelfwise.names import ONE_LINE
 
 
 class TruthField(serializers.BooleanField):
@@ -30,7 +31,7 @@ def _events() -> BoundedListField:
 class EndpointWriter(StrictSerializer):
     """Where to, and what is told: all of it, unless `events` names some."""
 
-    name = TextField(max_length=MAX_NAME_LENGTH)
+    name = TextField(max_length=MAX_NAME_LENGTH, validators=[ONE_LINE])
     url = TextField(max_length=MAX_URL_LENGTH)
     events = _events()
 
@@ -38,7 +39,7 @@ class EndpointWriter(StrictSerializer):
 class EndpointChanger(StrictSerializer):
     """What is to be another one. An endpoint that is enabled again starts anew."""
 
-    name = TextField(max_length=MAX_NAME_LENGTH, required=False)
+    name = TextField(max_length=MAX_NAME_LENGTH, required=False, validators=[ONE_LINE])
     url = TextField(max_length=MAX_URL_LENGTH, required=False)
     events = _events()
     enabled = TruthField(required=False)

@@ -14,6 +14,7 @@ from shelfwise.api.serializers import (
     WholeNumberField,
 )
 from shelfwise.auth.keyring import LONGEST_OVERLAP, OVERLAP
+from shelfwise.names import ONE_LINE
 from shelfwise.tenancy.models import ApiKey, Role
 
 
@@ -42,7 +43,7 @@ class TokenPairSerializer(serializers.Serializer[Any]):
 class ApiKeyWriter(StrictSerializer):
     """A machine's key: what it is called, and what it may do. Without a date it does not end."""
 
-    name = TextField(max_length=100)
+    name = TextField(max_length=100, validators=[ONE_LINE])
     role = ParsedField(one_of(Role.values))
     expires_at = ParsedField(instant, required=False, allow_null=True)
 

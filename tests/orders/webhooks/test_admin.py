@@ -80,6 +80,7 @@ class MakeTests(WebhookAdminTestCase):
         for changes, field in (
             ({"name": ""}, "name"),
             ({"name": "n" * 101}, "name"),
+            ({"name": "Till\nB"}, "name"),
             ({"url": ""}, "url"),
             ({"url": "http://93.184.215.14/"}, "url"),
             ({"url": "https://169.254.169.254/latest"}, "url"),

@@ -84,6 +84,7 @@ class CreateTests(AskingTestCase):
         for changes, places in (
             ({"name": ""}, [("/name", "blank")]),
             ({"name": "x" * 101}, [("/name", "max_length")]),
+            ({"name": "Till\nB"}, [("/name", "invalid")]),
             ({"url": None}, [("/url", "null")]),
             ({"url": f"{PUBLIC}/{'x' * 500}"}, [("/url", "max_length")]),
             ({"events": ["order.placed", "order.lost"]}, [("/events/1", "invalid")]),
@@ -288,6 +289,12 @@ class ChangeTests(AskingTestCase):
         self.assertEqual(self.rows(), before)
         answer = self.ask("patch", self.path, {"name": "Barn"}, if_match=fresh)
         self.assertEqual(answer.status_code, 200)
+
+    def test_a_name_of_two_lines_is_refused(self) -> None:
+        before = self.rows()
+        answer = self.ask("patch", self.path, {"name": "Till\r\nB"})
+        self.assertEqual(self.faults_of(answer, 422), [("/name", "invalid")])
+        self.assertEqual(self.rows(), before)
 
     def test_being_told_something_makes_no_other_version(self) -> None:
         etag = self.ask("get", self.path)["ETag"].partition("-")[0]

@@ -76,6 +76,7 @@ class MakeTests(ApiKeyTestCase):
         for field, value in (
             ("name", ""),
             ("name", "n" * 101),
+            ("name", "Till\nB"),
             ("role", ""),
             ("role", "operator"),
             ("expires_at", "soon"),

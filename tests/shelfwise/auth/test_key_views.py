@@ -91,7 +91,7 @@ class MakeTests(KeysTestCase):
 
     def test_what_is_no_key(self) -> None:
         wrong: dict[str, list[Any]] = {
-            "name": ["", " ", "n" * 101, None, 1],
+            "name": ["", " ", "n" * 101, None, 1, "Till\nB", "Till\x7f", "Till\x9b2J"],
             "role": ["", "operator", "Owner", None, ["owner"], {}],
             "expires_at": ["", "soon", 1, "2020-01-01T00:00:00Z", timezone.now().isoformat()],
         }

@@ -36,8 +36,10 @@ class IssueTests(KeyCommandTestCase):
             ("There is no tenant 'nowhere'.", "nowhere", "Till", "--role", "clerk"),
             ("--role", "shelf", "Till"),
             ("--role", "shelf", "Till", "--role", "admin"),
-            ("This field cannot be blank", "shelf", " ", "--role", "clerk"),
-            ("at most 100", "shelf", "n" * 101, "--role", "clerk"),
+            ("The name: This field cannot be blank.", "shelf", " ", "--role", "clerk"),
+            ("The name: Ensure", "shelf", "n" * 101, "--role", "clerk"),
+            ("The name: One line is needed", "shelf", "Till\nB", "--role", "clerk"),
+            ("The name: One line is needed", "shelf", "Till\x1b[2J", "--role", "clerk"),
         ):
             with self.subTest(arguments):
                 self.assert_refused(message, "issue_api_key", *arguments)

@@ -1,9 +1,11 @@
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from shelfwise.auth.keyring import KeyRefusal, issue_key
-from shelfwise.tenancy.management.arguments import plain_errors, tenant_named
+from shelfwise.names import ONE_LINE
+from shelfwise.tenancy.management.arguments import tenant_named
 from shelfwise.tenancy.models import ApiKey, Role
 from shelfwise.tenancy.scope import tenant_scope
 
@@ -20,11 +22,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, slug: str, name: str, role: str, **options: Any) -> None:
         tenant = tenant_named(slug)
-        with plain_errors():
-            ApiKey._meta.get_field("name").clean(name.strip(), None)
         try:
+            name = ApiKey._meta.get_field("name").clean(name.strip(), None)
+            ONE_LINE(name)
             with tenant_scope(tenant.id):
-                issued = issue_key(name=name.strip(), role=Role(role), made_by=MADE_BY)
+                issued = issue_key(name=name, role=Role(role), made_by=MADE_BY)
+        except ValidationError as error:
+            raise CommandError(f"The name: {' '.join(error.messages)}") from None
         except KeyRefusal as refusal:
             raise CommandError(str(refusal)) from None
         self.stdout.write(issued.text)
