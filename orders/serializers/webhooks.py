@@ -94,8 +94,8 @@ class EventSerializer(serializers.Serializer[Any]):
 
 
 class AttemptSerializer(serializers.Serializer[Any]):
-    """One time that it was sent: the answer's `status`, if one came, and what was wrong, if it
-    was.
+    """One time that it was sent: the `seconds` it took, to the millisecond, the answer's `status`,
+    if one came, and what was wrong, if it was.
     """
 
     begun_at = serializers.DateTimeField()

@@ -49,7 +49,7 @@ DELIVERY: Final[Example] = {
     "log": [
         {
             "begun_at": "2026-11-20T16:06:00.5Z",
-            "seconds": 0.08,
+            "seconds": 0.082,
             "status": 503,
             "problem": "It answered 503.",
         }

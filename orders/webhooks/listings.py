@@ -116,7 +116,8 @@ def _with_logs(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     logs: dict[str, list[dict[str, Any]]] = {str(row["id"]): [] for row in rows}
     for attempt in latest_attempts(logs) if logs else ():
         shape = {name: getattr(attempt, name) for name in _ATTEMPT_COLUMNS}
-        logs[str(attempt.delivery_id)].append({**shape, "problem": attempt.problem or None})
+        shape |= {"seconds": round(attempt.seconds, 3), "problem": attempt.problem or None}
+        logs[str(attempt.delivery_id)].append(shape)
     return [_delivery_shape(row, logs[str(row["id"])]) for row in rows]
 
 
