@@ -207,3 +207,4 @@ def _start_anew(endpoint: Endpoint) -> None:
     nothing: datetime | None = None
     endpoint.failing_since = endpoint.retry_at = nothing
     endpoint.failures = 0
+    endpoint.last_problem = ""

@@ -259,10 +259,19 @@ class ChangeTests(AskingTestCase):
         off = self.ask("patch", self.path, {"enabled": False}).json()
         self.assertEqual((off["enabled"], off["disabled_reason"]), (False, "It was switched off."))
         with tenant_scope(self.shelf.id):
-            Endpoint.objects.update(failing_since=timezone.now(), failures=9)
+            Endpoint.objects.update(failing_since=timezone.now(), failures=9, last_problem="It is.")
         on = self.ask("patch", self.path, {"enabled": True}).json()
         told = (on["enabled"], on["disabled_at"], on["disabled_reason"], on["failing_since"])
         self.assertEqual(told, (True, None, None, None))
+        self.assertIsNone(on["last_problem"])
+
+    def test_another_url_starts_anew(self) -> None:
+        with tenant_scope(self.shelf.id):
+            Endpoint.objects.update(failing_since=timezone.now(), failures=9, last_problem="It is.")
+        same = self.ask("patch", self.path, {"name": "Shop"}).json()
+        self.assertEqual(same["last_problem"], "It is.")
+        moved = self.ask("patch", self.path, {"url": "https://8.8.8.8/"}).json()
+        self.assertEqual((moved["failing_since"], moved["last_problem"]), (None, None))
 
     def test_fields_that_are_wrong(self) -> None:
         before = self.rows()
