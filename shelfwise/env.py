@@ -13,6 +13,8 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from redis.connection import parse_url
 
+from shelfwise.hosts import is_address, is_address_to_resolvers, is_name
+
 WEB_THREADS = 4
 """Threads of one gunicorn worker; the connection pool is sized from it."""
 
@@ -27,8 +29,9 @@ _MIN_KEY_BYTES = 32
 _LOCAL_HOSTS = "127.0.0.1,localhost,[::1]"
 _RATE_LIMIT = 1200
 _MOST_RATE_LIMIT = 999_999_999
-_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
-"""A name or an address, as the outbound client writes them."""
+_IPV6 = re.compile(r"\[([0-9a-f:.]+)\]")
+_URL = re.compile(r"[!-\[\]-~]+")
+"""Visible ASCII without the backslash: what else is in one, the outbound client does not call."""
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -251,7 +254,7 @@ def _url(environ: Mapping[str, str], name: str) -> str:
         host, port = parts.netloc.lower().removesuffix(f":{parts.port}"), parts.port
     except ValueError:
         host, port = "", None
-    is_whole = text.isascii() and text.isprintable() and _HOST.fullmatch(host) and port != 0
+    is_whole = _URL.fullmatch(text) and _is_host(host) and port != 0
     if not is_whole or parts.scheme not in {"http", "https"} or parts.query or parts.fragment:
         raise BadEnvironment(
             f"{name} can't be used. Write it as https://host/path, without a query or credentials."
@@ -263,6 +266,15 @@ def _url(environ: Mapping[str, str], name: str) -> str:
                 f"{name} is not encrypted. Write https, or name {place} in PRIVATE_TARGETS."
             )
     return text
+
+
+def _is_host(host: str) -> bool:
+    """A name or an address, as the outbound client writes them."""
+    if within := _IPV6.fullmatch(host):
+        return ":" in host and is_address(within[1])
+    if ":" in host:
+        return False
+    return is_address(host) or (is_name(host) and not is_address_to_resolvers(host))
 
 
 def _ca_file(environ: Mapping[str, str]) -> str:
@@ -283,7 +295,7 @@ def _private_targets(environ: Mapping[str, str]) -> tuple[str, ...]:
     for target in targets:
         host, _, port = target.rpartition(":")
         is_port = port.isascii() and port.isdecimal() and 0 < int(port) < 65536
-        if not (_HOST.fullmatch(host) and is_port and not port.startswith("0")):
+        if not (_is_host(host) and is_port and not port.startswith("0")):
             raise BadEnvironment(
                 f"PRIVATE_TARGETS holds {target!r}. Write each as host:port, with commas between."
             )

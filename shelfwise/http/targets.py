@@ -10,13 +10,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from shelfwise.hosts import is_address, is_address_to_resolvers, is_name
 from shelfwise.http.answers import RefusedTarget
 
 _VISIBLE_ASCII = re.compile(r"[!-~]{1,8000}")
-_LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
-_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
-_ENDS_AS_A_NUMBER = re.compile(r"(^|\.)(0x[0-9a-f]*|[0-9]+)$")
-"""What resolvers take for an IPv4 address in an old spelling: `127.1`, `0x7f.1`, `2130706433`."""
 _PORTS = {"http": 80, "https": 443}
 _FIRST_FREE_PORT = 1024
 
@@ -96,20 +93,12 @@ def read_target(url: str) -> Target:
 
 
 def _check_host(host: str) -> None:
-    if _is_address(host):
+    if is_address(host):
         return
-    if not _NAME.fullmatch(host):
+    if not is_name(host):
         raise RefusedTarget(host[:253], "the host is neither a name nor an address")
-    if _ENDS_AS_A_NUMBER.search(host):
+    if is_address_to_resolvers(host):
         raise RefusedTarget(host, "the host is an address in a spelling that is not read")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def check_public(target: Target) -> None:
@@ -120,7 +109,7 @@ def check_public(target: Target) -> None:
         raise RefusedTarget(target.host, "only https is called")
     if target.port < _FIRST_FREE_PORT and target.port != _PORTS["https"]:
         raise RefusedTarget(target.host, "the port belongs to another service")
-    if _is_address(target.host) and not is_public(target.host):
+    if is_address(target.host) and not is_public(target.host):
         raise RefusedTarget(target.host, "the address is not public")
 
 

@@ -8,6 +8,7 @@ import trustme
 from django.test import SimpleTestCase
 
 from shelfwise.env import BadEnvironment, Environment, Partner, read
+from shelfwise.http.targets import read_target
 
 SECRET = "s" * 32
 KEY, OLD_KEY = "k" * 32, "o" * 32
@@ -119,6 +120,15 @@ class PartnersTests(SimpleTestCase):
     def test_http_to_a_private_target_with_the_usual_port(self) -> None:
         environment = read_with(ISBN_URL="http://10.0.0.7/isbn", PRIVATE_TARGETS="10.0.0.7:80")
         self.assertEqual(environment.isbn_url, "http://10.0.0.7/isbn")
+
+    def test_every_url_that_is_taken_can_be_called(self) -> None:
+        for url in (
+            *("https://h", "https://H.example:8443/a/b", "https://xn--bcher-kva.example/%20"),
+            *("https://127.0.0.1", "https://[::1]:8443", "https://[::ffff:1.2.3.4]", "https://1.h"),
+        ):
+            with self.subTest(url):
+                self.assertEqual(read_with(ISBN_URL=url).isbn_url, url)
+                read_target(url)
 
     def test_webhook_secrets_of_24_to_64_bytes(self) -> None:
         for length in (24, 32, 64):
@@ -278,6 +288,9 @@ class RefusalTests(SimpleTestCase):
             *("https://h:0", "https://h:65536", "https://h:main", "https://h/?a=b"),
             *("https://h/#a", "https://user:hunter2@h", "https://user@h", "https://:hunter2@h"),
             *("https://h é", "https://clé.example", "https://h..example", "https://h/clé"),
+            *("https://h/a b", "https://h/a\\b", "https://-h.example", f"https://{'h' * 64}"),
+            *("https://127.1", "https://2130706433", "https://0x7f.0.0.1", "https://1.2.3.4.5"),
+            *("https://[1.2.3.4]", "https://[::1::2]", "https://[::1%25eth0]"),
         ):
             for name in ("PAYMENT_URL", "ISBN_URL"):
                 with self.subTest(url):
@@ -316,6 +329,7 @@ class RefusalTests(SimpleTestCase):
         for target in (
             *("10.0.0.7", ":80", "h:", "h:0", "h:65536", "h:main", "h:²"),
             *("https://h:443", "10.0.0.0/8:443", "*:443", "::1:443", "h:0443"),
+            *("127.1:443", "[::1::2]:443", "[1.2.3.4]:443"),
         ):
             with self.subTest(target):
                 message = f"PRIVATE_TARGETS holds {target!r}. Write each as host:port"
