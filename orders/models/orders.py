@@ -121,7 +121,7 @@ class Order(TenantOwned):
 class OrderLine(TenantDetail):
     """Copies of one book, with its title, ISBN and price as they were when it was sold.
 
-    The database lets nobody change or delete one.
+    The database lets nobody change or delete one; only the table's owner can empty it (TRUNCATE).
     """
 
     pk = models.CompositePrimaryKey("order_id", "position")
@@ -159,8 +159,8 @@ class OrderEvent(TenantDetail):
     """That an order was placed or its status changed: from what to what, when, by whom and why.
 
     The database writes it with each change of the status, whoever makes the change, and lets nobody
-    write, change or delete one otherwise. Actor and reason are those of the transaction
-    (`shelfwise.db.acting`).
+    write, change or delete one otherwise; only the table's owner can empty it (TRUNCATE). Actor
+    and reason are those of the transaction (`shelfwise.db.acting`).
     """
 
     id = models.BigAutoField(primary_key=True)

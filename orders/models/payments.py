@@ -95,7 +95,7 @@ class PaymentEvent(TenantDetail):
     """That a payment was begun, its state changed, or a new problem came up: when, and by whom.
 
     The database writes it with the change, whoever makes that, and lets nobody write, change or
-    delete one otherwise.
+    delete one otherwise; only the table's owner can empty it (TRUNCATE).
     """
 
     id = models.BigAutoField(primary_key=True)
