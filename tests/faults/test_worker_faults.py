@@ -95,7 +95,7 @@ class AWorker(WorkerTestCase):
         self.subscribe("ours")
         _be_away(4.0)  # longer than its pool tries
         self.order()
-        self.wait_until_taken("ours", seconds=10)
+        self.wait_until_taken("ours", seconds=15)
         self.assertIsNone(self.worker.process.poll())
         # With a connection that nobody opens again it would start anew every 2 s, for ever.
         self.assertNotIn("deferrer", self.worker.log.read_text())
@@ -120,10 +120,11 @@ class AWorker(WorkerTestCase):
         for name in names:
             self.subscribe(name)
         self.subscribe("quiet", shop=1)
-        self.system.lingers = 0.05
+        self.system.lingers = 1  # so that few are taken until all are there
         for _ in range(40):
             self.order()
         self.order(shop=1)
+        self.system.lingers = 0.05
         self.wait_until_taken("quiet", seconds=20)
         taken = sum(len(self.system.taken_by(name)) for name in names)
         self.assertLess(taken, 8 * 40 / 2)
