@@ -30,33 +30,31 @@ DECLARE
         FOR KEY SHARE
     );
     event uuid;
-    jobs procrastinate_job_to_defer_v1[];
+    since uuid;
+    lately int;
 BEGIN
     IF told = '{}' THEN
         RETURN NULL;
     END IF;
-    -- Where something waits that nobody sends yet, a job for it is enqueued already, and will find
-    -- this event too. One more is spare: behind all others, so that the thousands of one tenant
-    -- keep nobody else's waiting.
-    jobs := ARRAY(
-        SELECT ROW(
-            'webhooks', 'orders.tasks.deliver',
-            CASE WHEN EXISTS (
-                SELECT FROM orders_delivery
-                WHERE tenant_id = _tenant AND endpoint_id = endpoint
-                    AND state = 'pending' AND claimed_until IS NULL
-            ) THEN -1 ELSE 0 END,
-            NULL, NULL,
-            jsonb_build_object('tenant', _tenant, 'endpoint', endpoint), clock_timestamp()
-        )::procrastinate_job_to_defer_v1
-        FROM unnest(told) AS endpoint
-    );
+    -- Tenants take turns: behind as many jobs as it was told of lately, so that the thousands of one
+    -- keep nobody else's waiting. By ids, which begin with the time: no more than these are read.
+    since := (lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint - 10000), 12, '0')
+        || repeat('0', 20))::uuid;
+    lately := (SELECT count(*) FROM (
+        SELECT FROM orders_event WHERE tenant_id = _tenant AND id > since LIMIT 100
+    ) told_lately);
     event := catalog_uuid7();
     INSERT INTO orders_event (tenant_id, id, type, data, created_at)
     VALUES (_tenant, event, _type, _data, clock_timestamp());
     INSERT INTO orders_delivery (tenant_id, id, event_id, endpoint_id)
     SELECT _tenant, catalog_uuid7(), event, endpoint FROM unnest(told) AS endpoint;
-    PERFORM procrastinate_defer_jobs_v1(jobs);
+    PERFORM procrastinate_defer_jobs_v1(ARRAY(
+        SELECT ROW(
+            'webhooks', 'orders.tasks.deliver', -lately, NULL, NULL,
+            jsonb_build_object('tenant', _tenant, 'endpoint', endpoint), clock_timestamp()
+        )::procrastinate_job_to_defer_v1
+        FROM unnest(told) AS endpoint
+    ));
     RETURN event;
 END $$;
 
