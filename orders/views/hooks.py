@@ -19,9 +19,9 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from orders.payments.waking import look_again
 from orders.shipping import attending
-from shelfwise.api.errors import ApiProblem, PayloadTooLarge
+from shelfwise.api.errors import ApiProblem
 from shelfwise.api.parameters import uuid
-from shelfwise.api.parsers import parse_json
+from shelfwise.api.parsers import parse_json, read_bounded
 from shelfwise.api.views import ApiView
 
 MOST_BYTES: Final = 64 * 1024
@@ -96,20 +96,9 @@ def verified(request: Request, secret: str) -> bytes:
     """
     if not secret:
         raise Http404
-    body = _body(request)
+    body = read_bounded(request._request, request.META, MOST_BYTES)
     try:
         Webhook(secret).verify(body, dict(request.headers), json_parse=False)
     except (WebhookVerificationError, ValueError):  # what is not base64, or not as it should be
         raise BadSignature from None
-    return body
-
-
-def _body(request: Request) -> bytes:
-    """Not a byte more than the bound is read."""
-    meta = request.META
-    if "HTTP_TRANSFER_ENCODING" not in meta and int(meta.get("CONTENT_LENGTH") or 0) > MOST_BYTES:
-        raise PayloadTooLarge(MOST_BYTES)
-    body: bytes = request._request.read(MOST_BYTES + 1)
-    if len(body) > MOST_BYTES:
-        raise PayloadTooLarge(MOST_BYTES)
     return body

@@ -1,9 +1,11 @@
 """JSON in, strictly: what one reader would take differently from another is refused."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 from django.conf import settings
@@ -12,6 +14,9 @@ from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
 from shelfwise.api.errors import PayloadTooLarge
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsRead
 
 MAX_DEPTH = 32
 MAX_NUMBER_LENGTH = 40
@@ -39,7 +44,8 @@ class StrictJsonParser(BaseParser):
     ) -> Any:
         request = (parser_context or {})["request"]
         _check_kind(request.META)
-        return parse_json(_read(stream, request.META))
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+        return parse_json(read_bounded(stream, request.META, limit))
 
 
 def _check_kind(headers: Mapping[str, str]) -> None:
@@ -53,10 +59,14 @@ def _check_kind(headers: Mapping[str, str]) -> None:
         raise UnsupportedMediaType(kind, "A compressed body is not taken.")
 
 
-def _read(stream: IO[bytes], headers: Mapping[str, str]) -> bytes:
-    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+def read_bounded(stream: SupportsRead[bytes], headers: Mapping[str, str], limit: int) -> bytes:
+    """The body; of one of more bytes than the limit no more than that is read.
+
+    `headers` is a request's META. Raises PayloadTooLarge.
+    """
     # In chunks it has no length, and what stands there is the server's own bound.
-    if "HTTP_TRANSFER_ENCODING" not in headers and int(headers["CONTENT_LENGTH"]) > limit:
+    is_chunked = "HTTP_TRANSFER_ENCODING" in headers
+    if not is_chunked and int(headers.get("CONTENT_LENGTH") or 0) > limit:
         raise PayloadTooLarge(limit)  # without waiting for it
     body = stream.read(limit + 1)
     if len(body) > limit:
