@@ -3,8 +3,8 @@
 A job is enqueued in the caller's transaction, so it is there exactly when what it is for is there.
 It is a wake-up: what is due, and since when, stands in a row of its own (a payment, a delivery), so
 a job that runs twice or too late does no harm, and one that is lost is enqueued again by the
-periodic ones. procrastinate keeps the jobs in PostgreSQL; this module alone names it beside the
-commands and the admin.
+periodic ones. procrastinate keeps the jobs in PostgreSQL; beside this module the worker and the
+admin name it, and SQL of webhooks that enqueues and looks at what is enqueued.
 """
 
 import json

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import ssl
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -60,10 +61,12 @@ class ServingTests(StandInsCase):
 
     def test_an_answer_waits_for_no_delayed_ack(self) -> None:
         self.get("/isbn/api/books")
-        began = time.monotonic()
+        times = []
         for _ in range(20):
+            began = time.monotonic()
             self.get("/isbn/api/books")
-        self.assertLess(time.monotonic() - began, 20 * 0.03)
+            times.append(time.monotonic() - began)
+        self.assertLess(statistics.median(times), 0.03)
 
     def test_environment_is_one_that_the_service_takes(self) -> None:
         found = read({**PRODUCTION, **self.partners.environment})
