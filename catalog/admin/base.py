@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 
 from catalog.refusals import (
     Gone,
@@ -20,11 +21,12 @@ from shelfwise.admin.records import ScopedAdmin
 from shelfwise.tenancy.models import Role
 
 MOST_COUNTED = 1_000
+_GONE = "What was chosen is not there."
 _STALE = "Somebody else has changed this since you opened it. Open it again to see how it is now."
 
 
 class CatalogAdmin(ScopedAdmin):
-    """Rows of a model of the catalogue. What an action refuses is told beside its field."""
+    """Rows written by actions. What one refuses is told beside its field, or above the list."""
 
     refusals = (Refusal,)
     versioned = True
@@ -47,6 +49,17 @@ class CatalogAdmin(ScopedAdmin):
             case StockRefused(change=change):
                 return ValidationError({"delta" if change.relative else "set": str(refusal)})
         raise refusal
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *options: Any
+    ) -> HttpResponse | None:
+        try:
+            return super().response_action(request, queryset, *options)
+        except Refusal as refusal:  # which undid everything
+            is_gone = isinstance(refusal, Gone)
+            text = _GONE if is_gone else " ".join(self.explain(refusal).messages)
+            self.message_user(request, f"{text} Nothing was done.", messages.ERROR)
+            return None
 
 
 class RecordAdmin(CatalogAdmin):

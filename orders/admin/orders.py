@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from catalog.admin.base import CatalogAdmin
-from catalog.refusals import Gone, Refusal
+from catalog.refusals import Gone
 from orders.actions import move_orders
 from orders.admin.finding import HELP, ActiveFilter, StatusFilter, found_by
 from orders.admin.moving import FACTS, MoveForm, MoveManyForm, label_of
@@ -29,7 +29,6 @@ _LISTED = (
     "created_at",
 )
 _IS_LIVING = ExpressionWrapper(Q(book__deleted_at__isnull=True), output_field=BooleanField())
-_GONE = "What was chosen is not there."
 
 
 def _action(transition: str) -> Callable[..., None]:
@@ -173,17 +172,6 @@ class OrderAdmin(CatalogAdmin):
         """The same page, as it is now."""
         self._tell_moved(request, [obj])
         return HttpResponseRedirect(request.get_full_path())
-
-    def response_action(
-        self, request: HttpRequest, queryset: QuerySet[Order], *options: Any
-    ) -> HttpResponse | None:
-        try:
-            return super().response_action(request, queryset, *options)
-        except Refusal as refusal:  # which undid everything
-            gone = isinstance(refusal, Gone)
-            text = _GONE if gone else " ".join(self.explain(refusal).messages)
-            self.message_user(request, f"{text} Nothing was done.", messages.ERROR)
-            return None
 
     def move_chosen(self, request: HttpRequest, queryset: QuerySet[Order], transition: str) -> None:
         """Moves all of them or none. Raises as `move_orders`, and Gone where none is left."""

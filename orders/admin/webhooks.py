@@ -6,18 +6,15 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Model
+from django.http import HttpRequest
 
 from catalog.admin.base import CatalogAdmin
-from catalog.refusals import Gone, Refusal
 from orders.webhooks.endpoints import EndpointOff, TooManyEndpoints
-
-_GONE = "What was chosen is not there."
 
 
 class WebhookAdmin(CatalogAdmin):
-    """Its actions are done to all of the rows that were chosen, or to none."""
+    """Endpoints, and what was sent to them."""
 
     versioned = False
 
@@ -25,17 +22,6 @@ class WebhookAdmin(CatalogAdmin):
         if isinstance(refusal, EndpointOff | TooManyEndpoints):
             return ValidationError(str(refusal), code=refusal.code)
         return super().explain(refusal)
-
-    def response_action(
-        self, request: HttpRequest, queryset: QuerySet[Any], *options: Any
-    ) -> HttpResponse | None:
-        try:
-            return super().response_action(request, queryset, *options)
-        except Refusal as refusal:  # which undid everything
-            gone = isinstance(refusal, Gone)
-            text = _GONE if gone else " ".join(self.explain(refusal).messages)
-            self.message_user(request, f"{text} Nothing was done.", messages.ERROR)
-            return None
 
     def tell(self, request: HttpRequest, rows: Sequence[Model], deed: str) -> None:
         """Notes what was done to the rows, and says it."""
