@@ -21,6 +21,8 @@ from catalog.models import Book
 from shelfwise.api.listing import Listing, compiled_keyset
 from shelfwise.tenancy.scope import tenant_scope
 from tests.cast import make_book, make_stock
+from tests.catalog.patience import LONG_SECONDS, long_waits, wait_for_a_sleeper
+from tests.catalog.test_writing_races import wait_for_waiters
 from tests.racing import RaceTestCase, at_once, open_transaction
 
 FEEDS = {
@@ -88,16 +90,21 @@ class FeedRaceTests(RaceTestCase):
         """What is committed while the end is sought is in the page."""
         with connection.cursor() as cursor:
             cursor.execute(
-                "CREATE FUNCTION slowly(uuid) RETURNS timestamptz LANGUAGE plpgsql AS "
-                "$$ BEGIN PERFORM pg_sleep(0.3); RETURN catalog_settled_until($1); END $$"
+                "CREATE FUNCTION slowly(uuid) RETURNS timestamptz LANGUAGE plpgsql AS $$ BEGIN"
+                " PERFORM pg_advisory_xact_lock(1); RETURN catalog_settled_until($1); END $$"
             )
         self.addCleanup(self.drop_slowly)
+        held = threading.Event()
 
         def write() -> Any:
-            time.sleep(0.1)
-            self.write("books", self.late)
+            with open_transaction() as holder:
+                holder.execute("SELECT pg_advisory_xact_lock(1)")
+                held.set()
+                wait_for_waiters(1)
+                self.write("books", self.late)
 
         def read() -> Any:
+            held.wait(LONG_SECONDS)
             return self.get("/api/v2/books?ordering=updated_at&fields=title,price")["results"]
 
         with settled_by(BOOKS, "slowly"):
@@ -115,8 +122,9 @@ class FeedRaceTests(RaceTestCase):
             _, since = self.poll(feed, "2026-01-01T00:00:00Z")
             started = time.perf_counter()
             self.write(feed, self.late)
-            self.assertEqual(self.poll(feed, since)[0][-1:], ["late"])
-            self.assertLess(time.perf_counter() - started, WAIT_SECONDS)
+            with long_waits():
+                self.assertEqual(self.poll(feed, since)[0][-1:], ["late"])
+            self.assertLess(time.perf_counter() - started, LONG_SECONDS / 2)
 
     def test_a_short_writer_is_waited_for(self) -> None:
         done = threading.Event()
@@ -125,13 +133,14 @@ class FeedRaceTests(RaceTestCase):
             with open_transaction() as writer:
                 writer.execute(FEEDS["books"], [self.late.id])
                 done.set()
-                time.sleep(0.05)
+                wait_for_a_sleeper()
 
         def read() -> Any:
-            done.wait(5)
+            done.wait(LONG_SECONDS)
             return self.get("/api/v2/books?ordering=updated_at&fields=price")["results"]
 
-        self.assertEqual(at_once(read, write)[0], [{"price": None}, {"price": 9}])
+        with long_waits():
+            self.assertEqual(at_once(read, write)[0], [{"price": None}, {"price": 9}])
 
     def test_a_long_writer_delays_the_list_and_blocks_nobody(self) -> None:
         with open_transaction() as writer:
@@ -146,12 +155,12 @@ class FeedRaceTests(RaceTestCase):
         self.assertEqual(page["count"], 1)
         self.assertEqual([item["title"] for item in other_way], ["late", "early"])
         self.assertGreater(waited, WAIT_SECONDS)
-        self.assertLess(waited, 4 * WAIT_SECONDS)
+        self.assertLess(waited, 10 * WAIT_SECONDS)
 
     def test_other_tenants_writers_and_readers_delay_nothing(self) -> None:
         with tenant_scope(self.shelf.id):
             Book.objects.filter(id=self.late.id).update(price=9)
-        with open_transaction() as other:
+        with long_waits(), open_transaction() as other:
             other.execute("INSERT INTO tenancy_tenant VALUES (gen_random_uuid(), 'o', 'O', 'EUR')")
             other.execute(
                 "INSERT INTO catalog_author (id, tenant_id, name, sort_name) "
@@ -164,7 +173,7 @@ class FeedRaceTests(RaceTestCase):
             other.execute("DELETE FROM catalog_author")
             other.execute("DELETE FROM tenancy_tenant WHERE slug = 'o'")
         self.assertEqual([item["title"] for item in page], ["early", "late"])
-        self.assertLess(waited, WAIT_SECONDS)
+        self.assertLess(waited, LONG_SECONDS / 2)
 
     def test_an_instance_that_was_read_long_ago_moves_forward_too(self) -> None:
         with tenant_scope(self.shelf.id):
