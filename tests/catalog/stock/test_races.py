@@ -38,13 +38,13 @@ class StockRaceTests(RaceTestCase):
             update = BookUpdate(("id", self.book.id), stock=ONE_MORE)
             update_books(updates=[update], reason="race", actor="test")
 
-    def on_hand_after_both(self) -> int:
+    def on_hand_after_both(self, *, patience: float = 0.5) -> int:
         """Each waits, once it has read and before it writes, for the other to have read too."""
         both_have_read = threading.Barrier(2)
 
         def meet(**who: Any) -> None:
             with suppress(threading.BrokenBarrierError):  # the other waits for the lock
-                both_have_read.wait(timeout=0.5)
+                both_have_read.wait(timeout=patience)
             acting(**who)
 
         with patch("catalog.stock.acting", meet), patch("catalog.bulk.acting", meet):
@@ -66,7 +66,7 @@ class StockRaceTests(RaceTestCase):
             patch.object(QuerySet, "select_for_update", lambda rows, **_: rows),
             patch.object(stock, "_LOCK", unlocked),
         ):
-            self.assertEqual(self.on_hand_after_both(), 8)
+            self.assertEqual(self.on_hand_after_both(patience=30), 8)
 
     def test_a_book_that_is_deleted_meanwhile_gets_nothing(self) -> None:
         def delete() -> None:
@@ -76,12 +76,12 @@ class StockRaceTests(RaceTestCase):
                 time.sleep(0.1)
 
         def add() -> None:
-            deleting.wait(5)
+            deleting.wait(30)
             with self.assertRaises(Book.DoesNotExist):
                 self.add_one()
 
         def add_in_bulk() -> None:
-            deleting.wait(5)
+            deleting.wait(30)
             self.add_one_in_bulk()
 
         deleting = threading.Event()
