@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 REPLAYED = "Idempotent-Replayed"
 PATIENCE_SECONDS = 20
-_ASLEEP = """
+_HELD_UP = """
 SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND wait_event = 'PgSleep'
+WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
 
 
@@ -81,13 +81,15 @@ class RaceTests(RaceTestCase):
 
     def test_looks_only_when_it_holds_the_key(self) -> None:
         """The first is answered while the second asks for the lock: that one must see it."""
-        slowly = "pg_try_advisory_xact_lock(%s + length(pg_sleep(0.5)::text))"
-        look = idempotency._LOOK.replace("pg_try_advisory_xact_lock(%s)", slowly)
+        late = "pg_try_advisory_xact_lock(%s + length(pg_advisory_xact_lock(1, 1)::text))"
+        look = idempotency._LOOK.replace("pg_try_advisory_xact_lock(%s)", late)
         with ThreadPoolExecutor(1) as thread:
-            with mock.patch.object(idempotency, "_LOOK", look):
-                second = thread.submit(self.in_a_thread, self.place)
-                self.wait_for_a_sleeper()
-            first = self.place()
+            with open_transaction() as holder:
+                holder.execute("SELECT pg_advisory_xact_lock(1, 1)")
+                with mock.patch.object(idempotency, "_LOOK", look):
+                    second = thread.submit(self.in_a_thread, self.place)
+                    self.wait_until_it_is_held_up()
+                first = self.place()
             again = second.result()
         self.assertEqual((first.status_code, again.status_code), (201, 201), again.content)
         self.assertEqual((again.content, again[REPLAYED]), (first.content, "true"))
@@ -124,11 +126,11 @@ class RaceTests(RaceTestCase):
         finally:
             connection.close()
 
-    def wait_for_a_sleeper(self) -> None:
+    def wait_until_it_is_held_up(self) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             with connection.cursor() as cursor:
-                cursor.execute(_ASLEEP)
+                cursor.execute(_HELD_UP)
                 if cursor.fetchone()[0]:
                     return
         raise AssertionError("Nobody ever asked for the lock.")
