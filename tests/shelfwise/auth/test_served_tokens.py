@@ -119,7 +119,9 @@ class ServedTokenTests(ServedTestCase):
             end()
         expected = {name: {200 if name[:5] == "stays" else 401} for name in self.tokens}
         ends, told = time.monotonic() + RENEWED_WITHIN_SECONDS, [self.statuses()]
-        while told[-IN_A_ROW:] != [expected] * IN_A_ROW and time.monotonic() < ends:
+        while told[-IN_A_ROW:] != [expected] * IN_A_ROW:
+            if told[-1] != expected and time.monotonic() > ends:
+                break  # the rounds that agree may go on: on a busy machine they take long
             time.sleep(0.2)
             told.append(self.statuses())
         self.assertEqual(told[-IN_A_ROW:], [expected] * IN_A_ROW)
