@@ -25,13 +25,18 @@ from shelfwise.tenancy.scope import tenant_scope
 from tests.cast import make_book, make_order, make_stock
 from tests.orders.webhooks.asking import PUBLIC, make_endpoint
 from tests.racing import RaceTestCase, at_once, open_transaction
+from tests.server import forget_jobs
 
-_WAITERS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+_WAITERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 
 class DeletedTests(RaceTestCase):
     def setUp(self) -> None:
         super().setUp()
+        self.addCleanup(forget_jobs)
         self.endpoint, _ = make_endpoint(self.shelf)
         self.book = make_book(tenant=self.shelf, price="8.99")
         make_stock(book=self.book, on_hand=9)
@@ -126,8 +131,8 @@ def save_to_be_deleted(endpoint: Endpoint) -> None:
 
 
 def wait_for_a_waiter() -> None:
-    """Until somebody waits for a lock, 5 s at most."""
-    until = time.monotonic() + 5
+    """Until somebody waits for a lock, 20 s at most."""
+    until = time.monotonic() + 20
     while time.monotonic() < until:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_stat_clear_snapshot()")  # else it is as it was seen first
