@@ -119,8 +119,9 @@ class Telling(DeliveringTestCase):
         self.endpoint("book.changed")
         books = [make_book(tenant=self.shelf, title=f"Book {place}") for place in range(3)]
         type(books[0]).objects.update(page_count=7)
-        told = Event.objects.order_by("id").values_list("data", flat=True)
-        self.assertEqual([len(data["books"]) for data in told], [1, 1, 1, 4])
+        told = Event.objects.values_list("data", flat=True)
+        # Two of the same millisecond have no order.
+        self.assertCountEqual([len(data["books"]) for data in told], [1, 1, 1, 4])
 
     def test_a_stranger_is_not_told(self) -> None:
         endpoint_of(self.rival, self.receiver)
