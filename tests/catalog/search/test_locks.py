@@ -14,7 +14,7 @@ from shelfwise.tenancy.scope import tenant_scope
 from tests.cast import make_author, make_book
 from tests.racing import RaceTestCase, at_once, open_transaction
 
-WAITS_SECONDS = 5.0
+WAITS_SECONDS = 20.0
 
 
 class LockTests(RaceTestCase):

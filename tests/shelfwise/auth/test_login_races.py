@@ -71,7 +71,7 @@ class ChangingTests(RaceTestCase):
 
 
 def _wait_until_somebody_waits() -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         with connection.cursor() as cursor:
             cursor.execute(_SOMEBODY_WAITS)
