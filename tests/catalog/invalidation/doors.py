@@ -32,6 +32,7 @@ from tests.catalog.invalidation.watching import WatchedTestCase, fresh
 from tests.isolation.routes import Door
 from tests.orders.shipping.paper import with_paper_carrier
 from tests.orders.webhooks.asking import PUBLIC, make_delivery, make_endpoint
+from tests.server import forget_jobs
 from tests.shelfwise.auth.keys import make_key
 
 API = "api/v2/"
@@ -45,6 +46,10 @@ Row = tuple[str, int, set[Shown], Ready]
 
 class DoorTestCase(WatchedTestCase):
     """A shop, and requests by its owner."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.addCleanup(forget_jobs)
 
     def request(self, method: str, path: str, body: Any = None, **headers: str) -> Request:
         sent = "" if body is None else json.dumps(body)
