@@ -189,7 +189,8 @@ class IllPartnerTests(LookupTestCase):
         began = time.monotonic()
         with self.assertLogs("django.request"):
             response = self.look_up(path=CREATE)
-        self.assertLess(time.monotonic() - began, 2.5)
+        # For whom nobody waits it takes all of this; here 3 s, and what a busy machine adds.
+        self.assertLess(time.monotonic() - began, sending.TOTAL_SECONDS)
         self.assertEqual((response.status_code, response["Retry-After"]), (503, "2"))
         self.assertNotIn("database", problem_of(response)["detail"])
         self.assertEqual(self.books(), [])

@@ -13,6 +13,7 @@ from django.test import override_settings
 from orders.lifecycle import Status
 from orders.models import Order
 from shelfwise.http import Answer
+from shelfwise.http.sending import TOTAL_SECONDS
 from shelfwise.tenancy.scope import tenant_scope
 from tests.cast import make_book, make_order, make_stock
 from tests.catalog.expected import problem_of
@@ -104,7 +105,8 @@ class TroubleTests(ShippingTestCase):
         began = time.monotonic()
         with self.assertLogs("django.request", "ERROR"):
             answer = self.get(self.path(order, "rates"), as_=self.viewer)
-        self.assertLess(time.monotonic() - began, 4)
+        # For whom nobody waits it takes all of this; here 3 s, and what a busy machine adds.
+        self.assertLess(time.monotonic() - began, TOTAL_SECONDS)
         self.assertEqual(answer.status_code, 503, answer.content)
         self.assertEqual(problem_of(answer)["type"], "urn:shelfwise:problem:partner-unavailable")
         self.assertGreater(int(answer["Retry-After"]), 0)
