@@ -1,7 +1,8 @@
 """All that is done to orders and to the stock at once, over the same books: nobody deadlocks, and
 the sums hold.
 
-For 2 seconds; for 30 with SHELFWISE_LONG_TESTS=1, which prints what was counted.
+For 2 seconds, and until each has gone well once; for 30 with SHELFWISE_LONG_TESTS=1, which prints
+what was counted.
 """
 
 import os
@@ -24,7 +25,10 @@ from tests.racing import at_once
 
 LONG = os.environ.get("SHELFWISE_LONG_TESTS") == "1"
 SECONDS = 30.0 if LONG else 2.0
+MOST_SECONDS = 60.0
+"""Where the machine is too busy for all of it to have gone well before."""
 CLIENTS = 12
+ALL = {"place", "staff", "bury", "stock", "bulk", *TRANSITIONS}
 Doing = Callable[[random.Random], Call]
 
 
@@ -35,7 +39,7 @@ class MixedOrdersTests(SellingTestCase):
         self.doomed = self.make_book(50)
         for book in self.books * 6:
             make_order((book, 1), (self.doomed, 1))
-        self.until = time.monotonic() + SECONDS
+        self.began = time.monotonic()
         self.counted: list[tuple[str, int]] = []
 
     def test_nobody_deadlocks(self) -> None:
@@ -44,14 +48,19 @@ class MixedOrdersTests(SellingTestCase):
         counted = Counter(self.counted)
         found = {status for _, status in counted}
         self.assertEqual(found - {200, 201, 204, 404, 409, 422}, set(), counted)
-        done = {what for what, status in counted if status in (200, 201, 204)}
-        self.assertLessEqual(
-            {"place", "staff", "bury", "stock", "bulk", *TRANSITIONS}, done, counted
-        )
+        self.assertLessEqual(ALL, self._done(), counted)
         self.assertNotIn("deadlock detected", self.server.log.read_text())
         self.assert_sums_hold()
         if LONG:
             sys.stderr.write(f"\n{SECONDS} s: {sorted(counted.items())}\n")
+
+    def _done(self) -> set[str]:
+        """What has gone well."""
+        return {what for what, status in list(self.counted) if status in (200, 201, 204)}
+
+    def _goes_on(self) -> bool:
+        seconds = time.monotonic() - self.began
+        return seconds < SECONDS or (seconds < MOST_SECONDS and not self._done() >= ALL)
 
     def _act(self, chance: random.Random) -> None:
         client = self.client_of()
@@ -62,7 +71,7 @@ class MixedOrdersTests(SellingTestCase):
             "reprice": self._reprice,
         }
         names = [*doings, *["place"] * 5, *TRANSITIONS, "pay", "ship"]
-        while time.monotonic() < self.until:
+        while self._goes_on():
             name = chance.choice(names)
             call = doings[name](chance) if name in doings else self._move(name, chance)
             self._count(name, call.by(client).status)
@@ -107,7 +116,7 @@ class MixedOrdersTests(SellingTestCase):
     def _act_as_staff(self) -> None:
         """Several orders at once, as the admin does, some of which others move too."""
         chance = random.Random()
-        while time.monotonic() < self.until:
+        while self._goes_on():
             time.sleep(0.05)
             transition = chance.choice(["pay", "ship", "cancel"])
             ids = self._some_ids(*TRANSITIONS[transition].sources)
@@ -122,7 +131,7 @@ class MixedOrdersTests(SellingTestCase):
     def _bury_books(self) -> None:
         """A book that is sold is deleted, and another one takes its place, until the end."""
         client = self.client_of()
-        while time.monotonic() < self.until:
+        while self._goes_on():
             buried, new = self.doomed, make_book(tenant=self.shop, price=PRICE)
             make_stock(book=new, on_hand=50)
             self.doomed = new
