@@ -1,14 +1,18 @@
 """A repeated request that looks for its answer in the very moment in which that is committed."""
 
-import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from unittest import mock
 
+from django.db import connection
+
 from shelfwise.api import idempotency
 from tests.cast import make_book, make_stock, token_of
-from tests.racing import RaceTestCase, at_once
+from tests.faults.crew import wait_for
+from tests.racing import RaceTestCase, open_transaction
 
-PAUSE_SECONDS = 0.5
+HELD = 1
+"""An advisory lock of ours, for which the late one waits as it begins to look."""
 
 
 class LateLookTests(RaceTestCase):
@@ -18,19 +22,16 @@ class LateLookTests(RaceTestCase):
         make_stock(book=book, on_hand=1)
         document = {"items": [{"book_id": str(book.id), "quantity": 1}]}
         look = idempotency._LOOK
-        slow = look.replace("(%s)", f"(%s) FROM pg_sleep({PAUSE_SECONDS})", 1)
+        slow = look.replace("(%s)", f"(%s) FROM pg_advisory_xact_lock({HELD})", 1)
         assert slow != look
-
-        def ask_slowly() -> Any:
-            with mock.patch.object(idempotency, "_LOOK", slow):
-                return self.place(document)
-
-        def ask_meanwhile() -> Any:
-            time.sleep(PAUSE_SECONDS / 2)
-            with mock.patch.object(idempotency, "_LOOK", look):
-                return self.place(document)
-
-        late, first = at_once(ask_slowly, ask_meanwhile)
+        with ThreadPoolExecutor(1) as threads:
+            with open_transaction() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [HELD])
+                with mock.patch.object(idempotency, "_LOOK", slow):
+                    asked = threads.submit(self.place_and_leave, document)
+                    wait_for(_somebody_waits)
+                first = self.place(document)
+            late = asked.result()
         self.assertEqual((first.status_code, late.status_code), (201, 201), late.content)
         self.assertEqual(late.json(), first.json())
         self.assertEqual(late.headers["Idempotent-Replayed"], "true")
@@ -40,3 +41,19 @@ class LateLookTests(RaceTestCase):
         return self.client.post(
             "/api/v2/orders", document, content_type="application/json", headers=headers
         )
+
+    def place_and_leave(self, document: Any) -> Any:
+        """In a thread, whose session ends with it."""
+        try:
+            return self.place(document)
+        finally:
+            connection.close()
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event = 'advisory')"
+        )
+        return bool(cursor.fetchone()[0])
