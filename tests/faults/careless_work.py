@@ -1,6 +1,6 @@
 """`manage.py work` with one precaution less: the controls of `test_killed_webhooks`, which must
 find it out. `recorded_first`: a delivery is recorded, then sent. `new_ids`: each time under another
-id.
+id. `no_clock`: nothing is done each minute, nor at the start what the last minute should have done.
 """
 
 import os
@@ -12,13 +12,14 @@ from datetime import datetime
 
 import django
 
-CARELESSNESS = {"recorded_first", "new_ids"}
+CARELESSNESS = {"recorded_first", "new_ids", "no_clock"}
 LINGERS = 0.3
 os.environ["SHELFWISE_PROCESS"] = "worker"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shelfwise.settings")
 django.setup()
 
 from django.core.management import call_command  # noqa: E402 - not before Django is set up
+from procrastinate.contrib.django import app  # noqa: E402
 
 from orders.models import Endpoint  # noqa: E402
 from orders.webhooks import delivering  # noqa: E402
@@ -45,6 +46,8 @@ def main() -> None:
     if carelessness == "recorded_first":
         setattr(delivering, "_send", _recorded_first)  # noqa: B010 - not for mypy
         setattr(delivering, "_record", lambda *_: None)  # noqa: B010
+    elif carelessness == "no_clock":
+        app.periodic_registry.periodic_tasks.clear()
     else:
         setattr(delivering, "_send", _under_a_new_id)  # noqa: B010
     call_command("work")
