@@ -4,6 +4,7 @@ stop. Orders are placed and moved on as the API does; of every six one is rolled
 Writes the ids of those that were rolled back, one in a line.
 """
 
+import itertools
 import os
 import random
 import signal
@@ -28,16 +29,15 @@ _AFTERWARDS: tuple[tuple[str, ...], ...] = (("pay", "ship"), ("pay",), ("cancel"
 def main() -> None:
     pause, tenants = float(sys.argv[1]), [UUID(each) for each in sys.argv[2:]]
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # asked for between two orders
-    chance = random.Random(os.getpid())
+    chance, orders = random.Random(os.getpid()), itertools.count()
     while signal.sigtimedwait([signal.SIGTERM], pause) is None:
-        _buy(chance, chance.choice(tenants))
+        _buy(chance, chance.choice(tenants), is_undone=next(orders) % ONE_IN == 0)
 
 
-def _buy(chance: random.Random, tenant: UUID) -> None:
+def _buy(chance: random.Random, tenant: UUID, *, is_undone: bool) -> None:
     with tenant_scope(tenant):
         books = list(Book.objects.values_list("id", flat=True)[:5])
         lines = [Wanted(book, 1) for book in chance.sample(books, 2)]
-        is_undone = chance.randrange(ONE_IN) == 0
         with transaction.atomic():
             order = place_order(lines=lines, actor="test")
             if is_undone:
