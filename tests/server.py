@@ -3,12 +3,13 @@ with its configuration, several workers, on the tests' own database.
 """
 
 import os
+import random
 import signal
 import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -25,6 +26,8 @@ from shelfwise.devservers.web import get
 HOST = "127.0.0.1"
 WORKERS = 2
 _SECONDS_TO_START = 60
+_CHANCE = random.SystemRandom()
+"""Another one in each process, also of those that began as copies of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,12 @@ def _is_ready(port: int, log: Path, workers: int) -> bool:
 
 
 def free_port() -> int:
-    with socket.create_server((HOST, 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    """One of which nobody has either it or the two after it, and nobody is given them meanwhile:
+    whoever leaves the choice to the kernel gets one from 32768 on.
+    """
+    while True:
+        port = _CHANCE.randrange(20_000, 32_000)
+        with ExitStack() as probes, suppress(OSError):
+            for each in range(port, port + 3):
+                probes.enter_context(socket.create_server((HOST, each)))
+            return port

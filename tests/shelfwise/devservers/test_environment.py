@@ -22,6 +22,7 @@ from shelfwise.devservers.environment import _PARTNERS
 from shelfwise.devservers.leftovers import _arguments_of
 from shelfwise.devservers.partners import Partners
 from shelfwise.env import Partner, read
+from tests import server
 from tests.shelfwise.devservers.manager import Manager, processes_in, wait_until_empty
 
 
@@ -39,10 +40,8 @@ def sockets_of(environment: dict[str, str]) -> Path:
 
 
 def free_port() -> str:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+    """A port nobody listens on, as a variable has it."""
+    return str(server.free_port())
 
 
 def partners_in(environment: dict[str, str]) -> dict[str, str]:
