@@ -14,7 +14,9 @@ from procrastinate import jobs
 from procrastinate.contrib.django import app
 from procrastinate.tasks import Task
 
+from shelfwise.env import JOB_SLOTS
 from shelfwise.jobs import Job, counts, forget, in_trouble, replay, rescue
+from tests.faults.crew import wait_for
 from tests.jobs import let_time_pass, run_jobs, running_worker, waiting_jobs
 from tests.racing import at_once, open_transaction
 from tests.server import forget_jobs
@@ -265,11 +267,12 @@ class ARealWorker(SimpleTestCase):
     def setUp(self) -> None:
         self.addCleanup(forget_jobs)
 
-    def wait_for(self, expected: list[str], seconds: float = 10) -> None:
+    def wait_for(self, expected: list[str], seconds: float = 30) -> None:
+        """Until it is so at one moment: in the next one the minute's jobs may be enqueued."""
         deadline = time.monotonic() + seconds
-        while statuses() != expected and time.monotonic() < deadline:
+        while (found := statuses()) != expected and time.monotonic() < deadline:
             time.sleep(0.05)
-        self.assertEqual(statuses(), expected)
+        self.assertEqual(found, expected)
 
     def test_it_runs_jobs_and_keeps_failures(self) -> None:
         with running_worker():
@@ -285,9 +288,26 @@ class ARealWorker(SimpleTestCase):
             self.assertEqual(process.wait(10), 0)
 
     def test_a_killed_one_is_noticed(self) -> None:
-        number = enqueue()
-        begun_by(number, heard_of=timedelta(minutes=1))
+        """By the row that it leaves and that falls silent. It left its job only afterwards: else
+        it might, before it is killed, rescue it.
+        """
         with running_worker() as process:
+            wait_for(lambda: len(workers()) == len(JOB_SLOTS))
             os.kill(process.pid, signal.SIGKILL)
             process.wait(10)
-        self.assertEqual(len(replay()), 1)
+        number = enqueue()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'"
+            )
+            cursor.execute(
+                "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s WHERE id = %s",
+                [workers()[0], number],
+            )
+        self.assertIn(number, replay())
+
+
+def workers() -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM procrastinate_workers ORDER BY id")
+        return [number for (number,) in cursor.fetchall()]
