@@ -19,7 +19,8 @@ class RecyclingTests(SimpleTestCase):
 
     def test_who_keeps_a_connection_is_answered_by_a_worker_that_leaves(self) -> None:
         """gunicorn waits 2 s for such clients, as long as it counts its connections right."""
-        options = ("--max-requests", str(_MOST), "--max-requests-jitter", "0")
+        options = ["--max-requests", str(_MOST), "--max-requests-jitter", "0"]
+        options += ["--graceful-timeout", "10"]  # the tests' own is shorter than those 2 s
         with running_server(*options, workers=1) as server, closing(_connected(server)) as kept:
             first = server.workers()
             self.assertEqual(_asked(kept), (200, None))
