@@ -58,7 +58,8 @@ class ServedTests(ServedTestCase):
         make_book(tenant=shelf)
 
     def test_the_workers_are_counted_together(self) -> None:
-        with running_server(workers=2, METRICS_TOKEN=TOKEN) as server:
+        patient = ("--worker-class", "tests.concurrency.patient.PatientWorker")
+        with running_server(*patient, workers=2, METRICS_TOKEN=TOKEN) as server:
             for _ in range(20):
                 read(f"{server.url}/api/v2/books", token_of(self.owner))
             found = re.findall(rf"^{re.escape(HIT)} (\S+)$", self.metrics(server.url), re.M)
