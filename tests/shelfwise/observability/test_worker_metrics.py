@@ -11,6 +11,8 @@ from django.db import OperationalError
 from django.test import SimpleTestCase, override_settings
 from procrastinate.contrib.django import app
 
+from orders.tasks import settle_payment
+from shelfwise.ids import uuid7
 from shelfwise.jobs import job
 from shelfwise.observability import worker_metrics
 from shelfwise.observability.worker_metrics import metrics_served
@@ -97,9 +99,10 @@ class FiguresTests(SimpleTestCase):
     def test_a_real_worker(self) -> None:
         port = free_port()
         with running_worker(METRICS_TOKEN=TOKEN, METRICS_PORT=str(port)):
-            enqueue()
-            wanted, text = 'shelfwise_job_seconds_count{job="sweep_expired"} 1.0', ""
-            deadline = time.monotonic() + 10
+            # None that the clock enqueues too.
+            settle_payment.later(tenant=str(uuid7()), payment=str(uuid7()))
+            wanted, text = 'shelfwise_job_seconds_count{job="settle_payment"} 1.0', ""
+            deadline = time.monotonic() + 30
             while wanted not in text and time.monotonic() < deadline:
                 time.sleep(0.05)
                 _, text = read(f"http://{HOST}:{port}/metrics", TOKEN)
