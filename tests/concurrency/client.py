@@ -110,7 +110,9 @@ def _files_of(pid: int) -> Iterator[str]:
 def client_of_each_worker(server: Server, token: str) -> list[Client]:
     """One for each worker, whose connection stays with it. Linux only."""
     found: dict[int, Client] = {}
+    until = time.monotonic() + 2 * LIMIT_SECONDS
     while len(found) < WORKERS:  # one that was killed may have to be replaced yet
+        assert time.monotonic() < until, "some worker takes no connection"
         client = Client(server, token)
         if found.setdefault(worker_of(server, client), client) is not client:
             client.close()

@@ -49,7 +49,7 @@ class PlanTests(SimpleTestCase):
             large.load(cls.shelf, books=books)
             load_orders(cls.shelf, orders=orders, apart=APART)
         cls.owner = make_user(tenant=cls.shelf, role=Role.OWNER)
-        execute(f"VACUUM (ANALYZE) catalog_book, {', '.join(TABLES)}")
+        large.vacuum(["catalog_book", *TABLES])
 
     def setUp(self) -> None:
         revocations.renew()
