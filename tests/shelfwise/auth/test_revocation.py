@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
+from unittest import mock
 
 from django.db import OperationalError, connection
 from django.test import SimpleTestCase
@@ -17,6 +18,7 @@ from shelfwise.auth.tokens import (
     verify_access_token,
     verify_for_revocation,
 )
+from shelfwise.auth.uses import Uses
 from shelfwise.ids import uuid7
 from shelfwise.tenancy.actions import create_operator, resume_tenant, suspend_tenant
 from shelfwise.tenancy.models import RevokedToken, Role, Tenant, User
@@ -208,6 +210,8 @@ class RefreshingTests(SimpleTestCase):
 
     def setUp(self) -> None:
         self.clock = stand_still(self)
+        # Without the keys that earlier tests of this process have used.
+        self.enterContext(mock.patch.object(revocation, "uses", Uses()))
 
     def assert_renewed(self) -> None:
         with CaptureQueriesContext(connection) as queries:
