@@ -1,4 +1,4 @@
-"""What API keys and webhook endpoints may be called: by the API, the admin and the commands."""
+"""What API keys and webhook endpoints may be called."""
 
 from typing import Final
 

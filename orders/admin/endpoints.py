@@ -31,7 +31,6 @@ from orders.webhooks.endpoints import (
 )
 from shelfwise.admin.forms import VersionedForm
 from shelfwise.http import NotSent
-from shelfwise.names import ONE_LINE
 from shelfwise.tenancy.models import Role
 
 _BUSY = "The URL can't be looked at now. Try again shortly."
@@ -71,11 +70,6 @@ class EndpointForm(VersionedForm):
             del self.fields["is_on"], self.fields["new_secret"]
         else:
             self.initial["is_on"] = self.instance.is_on
-
-    def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
-        ONE_LINE(name)
-        return name
 
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"]

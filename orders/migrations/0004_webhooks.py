@@ -12,6 +12,7 @@ from django.db import migrations, models
 
 import shelfwise.db
 import shelfwise.ids
+import shelfwise.names
 
 # `_only` names the one endpoint to tell; else all that asked for this type. The answer is the
 # event's id; none where nobody is told.
@@ -169,7 +170,10 @@ class Migration(migrations.Migration):
                         serialize=False,
                     ),
                 ),
-                ("name", models.CharField(max_length=100)),
+                (
+                    "name",
+                    models.CharField(max_length=100, validators=[shelfwise.names.ONE_LINE]),
+                ),
                 ("url", models.CharField(max_length=500)),
                 (
                     "events",

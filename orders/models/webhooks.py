@@ -16,6 +16,7 @@ from orders.lifecycle import Happening
 from orders.querysets import DeliveryQuerySet
 from shelfwise.db import TenantForeignKey
 from shelfwise.ids import uuid7
+from shelfwise.names import ONE_LINE
 from shelfwise.tenancy.managers import TenantManager
 from shelfwise.tenancy.models import TenantDetail, TenantOwned
 
@@ -36,7 +37,7 @@ class Endpoint(TenantOwned):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    name = models.CharField(max_length=MAX_NAME_LENGTH)
+    name = models.CharField(max_length=MAX_NAME_LENGTH, validators=[ONE_LINE])
     url = models.CharField(max_length=MAX_URL_LENGTH)
     events = ArrayField(models.CharField(max_length=30), default=list)
     seed = models.CharField(max_length=32, editable=False)

@@ -20,7 +20,7 @@ class ScopedForm(_Form):
 
     The instance stays as it was read: an action gets it and the values, and what it refuses comes
     back as `refusal`, an error of its field. So the database's constraints aren't asked here, where
-    another may write between the look and the write.
+    another may write between the look and the write; the validators of the model's fields are.
     """
 
     opened_in = forms.UUIDField(required=False, widget=forms.HiddenInput)
@@ -31,6 +31,10 @@ class ScopedForm(_Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["opened_in"] = self.tenant.id if self.tenant else None
+        for kept in self._meta.model._meta.fields:
+            if field := self.fields.get(kept.name):
+                had = field.validators
+                field.validators = [*had, *(each for each in kept.validators if each not in had)]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -26,7 +26,6 @@ from shelfwise.auth.keyring import (
     revoke_key,
     rotate_key,
 )
-from shelfwise.names import ONE_LINE
 from shelfwise.tenancy.models import ApiKey, Role
 
 _HOUR = timedelta(hours=1)
@@ -56,11 +55,6 @@ class ApiKeyForm(ScopedForm):
         super().__init__(*args, **kwargs)
         if self.instance._state.adding:
             del self.fields["overlap_hours"]
-
-    def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
-        ONE_LINE(name)
-        return name
 
     def clean_expires_at(self) -> datetime | None:
         moment: datetime | None = self.cleaned_data["expires_at"]

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from shelfwise.ids import uuid7
+from shelfwise.names import ONE_LINE
 from shelfwise.tenancy.announcing import AnnouncingQuerySet, announce
 from shelfwise.tenancy.managers import TenantManager
 from shelfwise.tenancy.scope import NoTenantScope, scope_filter
@@ -166,7 +167,7 @@ class ApiKey(TenantOwned):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=100, validators=[ONE_LINE])
     role = models.CharField(max_length=10, choices=Role)
     digest = models.BinaryField(max_length=32, editable=False)
     made_by = models.CharField(max_length=200, editable=False)

@@ -5,6 +5,7 @@ deletes it: like those of tenants and users (0002_deleted_are_out).
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import shelfwise.ids
+import shelfwise.names
 from django.db import migrations, models
 
 _REVOKE = """
@@ -33,7 +34,10 @@ class Migration(migrations.Migration):
                         serialize=False,
                     ),
                 ),
-                ("name", models.CharField(max_length=100)),
+                (
+                    "name",
+                    models.CharField(max_length=100, validators=[shelfwise.names.ONE_LINE]),
+                ),
                 (
                     "role",
                     models.CharField(

@@ -4,7 +4,6 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from shelfwise.auth.keyring import KeyRefusal, issue_key
-from shelfwise.names import ONE_LINE
 from shelfwise.tenancy.management.arguments import tenant_named
 from shelfwise.tenancy.models import ApiKey, Role
 from shelfwise.tenancy.scope import tenant_scope
@@ -24,7 +23,6 @@ class Command(BaseCommand):
         tenant = tenant_named(slug)
         try:
             name = ApiKey._meta.get_field("name").clean(name.strip(), None)
-            ONE_LINE(name)
             with tenant_scope(tenant.id):
                 issued = issue_key(name=name, role=Role(role), made_by=MADE_BY)
         except ValidationError as error:
