@@ -26,6 +26,7 @@ from shelfwise.devservers.web import get
 HOST = "127.0.0.1"
 WORKERS = 2
 _SECONDS_TO_START = 60
+_MOST_TRIES = 100
 _CHANCE = random.SystemRandom()
 """Another one in each process, also of those that began as copies of one."""
 
@@ -133,12 +134,13 @@ def _is_ready(port: int, log: Path, workers: int) -> bool:
 
 
 def free_port() -> int:
-    """One of which nobody has either it or the two after it, and nobody is given them meanwhile:
-    whoever leaves the choice to the kernel gets one from 32768 on.
+    """One that nobody has, nor the two after it. Nobody is given them meanwhile either: whoever
+    leaves the choice to the kernel gets one from 32768 on.
     """
-    while True:
+    for _ in range(_MOST_TRIES):
         port = _CHANCE.randrange(20_000, 32_000)
         with ExitStack() as probes, suppress(OSError):
             for each in range(port, port + 3):
                 probes.enter_context(socket.create_server((HOST, each)))
             return port
+    raise OSError("No three free ports in a row were found.")
