@@ -1,12 +1,10 @@
 """What commands say while the database is away, in processes of their own."""
 
-import subprocess
-import sys
 from urllib.parse import urlsplit
 
 from django.test import SimpleTestCase
 
-from shelfwise.devservers.datafolder import PROJECT
+from tests.commands import manage
 from tests.server import environment_of
 
 _NOBODY = "postgresql://nobody@127.0.0.1:1/none"
@@ -14,16 +12,7 @@ _NOBODY = "postgresql://nobody@127.0.0.1:1/none"
 
 class TheDatabaseIsAway(SimpleTestCase):
     def run_it(self, *arguments: str, database: str = _NOBODY) -> tuple[int, str, str]:
-        ended = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            env={**environment_of(1), "DATABASE_URL": database},
-            cwd=PROJECT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        return ended.returncode, ended.stdout, ended.stderr
+        return manage(*arguments, environment={**environment_of(1), "DATABASE_URL": database})
 
     def test_it_is_said_in_one_line(self) -> None:
         for command in ("jobs", "migrate"):

@@ -1,14 +1,12 @@
 """How the service starts, or refuses to, in a process of its own."""
 
 import os
-import subprocess
-import sys
 import tempfile
 from typing import ClassVar
 
 from django.test import SimpleTestCase
 
-from shelfwise.devservers.datafolder import PROJECT
+from tests.commands import manage
 from tests.shelfwise.test_env import PRODUCTION
 
 
@@ -24,16 +22,7 @@ class StartTests(SimpleTestCase):
 
     def check(self, *arguments: str, **environ: str) -> tuple[int, str, str]:
         kept = {"PATH": os.environ["PATH"], "SHELFWISE_DATA_DIR": self.folder}
-        ended = subprocess.run(
-            [sys.executable, "manage.py", "check", *arguments],
-            env={**kept, **environ},
-            cwd=PROJECT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        return ended.returncode, ended.stdout, ended.stderr
+        return manage("check", *arguments, environment={**kept, **environ})
 
     def test_an_empty_environment_is_refused_in_one_line(self) -> None:
         status, output, errors = self.check()
